@@ -1,0 +1,11 @@
+//! Core says what things are called and what happens next; it cannot reach the world.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod identity;
+pub mod wire;
+pub mod plan;
+pub mod run;
+pub mod door;

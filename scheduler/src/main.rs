@@ -1,0 +1,2 @@
+//! The `arcoflow` binary.
+fn main() {}
