@@ -1,1 +1,11 @@
-//! identity
+//! The same thing has the same name on every target, and no two things share one.
+
+pub mod canonical_json;
+pub mod digest;
+pub mod ids;
+pub mod keys;
+pub mod partition_key;
+pub mod partition_id;
+pub mod derived;
+pub mod error;
+mod schema;

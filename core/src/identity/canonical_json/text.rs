@@ -1,0 +1,171 @@
+//! A string has one canonical spelling, and keys are ordered by what they say, not by how they are spelled.
+
+use alloc::string::String;
+use core::cmp::Ordering;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// The canonical spelling of one code point: its escape, or nothing when it is written raw.
+pub(super) fn escape(byte: u8, unicode: &mut [u8; 6]) -> Option<&[u8]> {
+    Some(match byte {
+        b'"' => b"\\\"",
+        b'\\' => b"\\\\",
+        0x08 => b"\\b",
+        b'\t' => b"\\t",
+        b'\n' => b"\\n",
+        0x0c => b"\\f",
+        b'\r' => b"\\r",
+        0..0x20 => {
+            *unicode = [
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ];
+            unicode
+        }
+        _ => return None,
+    })
+}
+
+pub(super) fn push_string(out: &mut String, string: &str) {
+    out.push('"');
+    let mut plain = 0;
+    for (offset, byte) in string.bytes().enumerate() {
+        if let Some(escaped) = escape(byte, &mut [0; 6]) {
+            out.push_str(string.get(plain..offset).unwrap_or_default());
+            out.push_str(core::str::from_utf8(escaped).unwrap_or_default());
+            plain = offset + 1;
+        }
+    }
+    out.push_str(string.get(plain..).unwrap_or_default());
+    out.push('"');
+}
+
+pub(super) fn push_integer(out: &mut String, integer: i64) {
+    if integer < 0 {
+        out.push('-');
+    }
+    push_magnitude(out, integer.unsigned_abs());
+}
+
+pub(super) fn push_magnitude(out: &mut String, mut magnitude: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    while start > 0 {
+        start -= 1;
+        digits[start] = b'0' + (magnitude % 10) as u8;
+        magnitude /= 10;
+        if magnitude == 0 {
+            break;
+        }
+    }
+    out.push_str(core::str::from_utf8(&digits[start..]).unwrap_or_default());
+}
+
+/// The bytes that a valid string's spelling stands for, one after another.
+pub(super) struct Unescaped<'a> {
+    spelling: &'a [u8],
+    pending: [u8; 4],
+    left: u8,
+}
+
+impl<'a> Unescaped<'a> {
+    pub(super) fn new(spelling: &'a [u8]) -> Self {
+        Self {
+            spelling,
+            pending: [0; 4],
+            left: 0,
+        }
+    }
+
+    fn queue(&mut self, code: u32) -> Option<u8> {
+        let mut buffer = [0; 4];
+        let bytes = char::from_u32(code)?.encode_utf8(&mut buffer).as_bytes();
+        let (first, rest) = bytes.split_first()?;
+        self.left = rest.len() as u8;
+        self.pending = [0; 4];
+        for (slot, byte) in self.pending.iter_mut().zip(rest.iter().rev()) {
+            *slot = *byte;
+        }
+        Some(*first)
+    }
+}
+
+impl Iterator for Unescaped<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        if self.left > 0 {
+            self.left -= 1;
+            return self.pending.get(usize::from(self.left)).copied();
+        }
+        let (&byte, rest) = self.spelling.split_first()?;
+        self.spelling = rest;
+        if byte != b'\\' {
+            return Some(byte);
+        }
+        let (&kind, rest) = self.spelling.split_first()?;
+        self.spelling = rest;
+        match kind {
+            b'b' => Some(0x08),
+            b't' => Some(b'\t'),
+            b'n' => Some(b'\n'),
+            b'f' => Some(0x0c),
+            b'r' => Some(b'\r'),
+            b'u' => {
+                let high = hex4(self.spelling)?;
+                self.spelling = self.spelling.get(4..)?;
+                if high & 0xfc00 != 0xd800 {
+                    return self.queue(high);
+                }
+                let low = hex4(self.spelling.get(2..)?)?;
+                self.spelling = self.spelling.get(6..)?;
+                self.queue(join_surrogates(high, low))
+            }
+            other => Some(other),
+        }
+    }
+}
+
+/// The number that four hex digits of either case stand for.
+pub(super) fn hex4(digits: &[u8]) -> Option<u32> {
+    let digits = digits.first_chunk::<4>()?;
+    let mut value = 0;
+    for &digit in digits {
+        value = value << 4 | char::from(digit).to_digit(16)?;
+    }
+    Some(value)
+}
+
+pub(super) const fn join_surrogates(high: u32, low: u32) -> u32 {
+    0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff)
+}
+
+/// The first eight unescaped bytes as a number, so that most keys are ordered by one comparison.
+pub(super) fn prefix(spelling: &[u8], escaped: bool) -> u64 {
+    let mut bytes = [0; 8];
+    if escaped {
+        for (slot, byte) in bytes.iter_mut().zip(Unescaped::new(spelling)) {
+            *slot = byte;
+        }
+    } else if let Some(chunk) = spelling.first_chunk::<8>() {
+        bytes = *chunk;
+    } else {
+        for (slot, byte) in bytes.iter_mut().zip(spelling) {
+            *slot = *byte;
+        }
+    }
+    u64::from_be_bytes(bytes)
+}
+
+/// Orders two keys by the UTF-8 bytes of what they say.
+pub(super) fn compare(left: (&[u8], bool), right: (&[u8], bool)) -> Ordering {
+    if left.1 || right.1 {
+        Unescaped::new(left.0).cmp(Unescaped::new(right.0))
+    } else {
+        left.0.cmp(right.0)
+    }
+}

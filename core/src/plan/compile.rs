@@ -1,0 +1,185 @@
+//! Compiling is linear: blocks of tasks by counting, edges by position, stages by asset.
+
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::plan::axis::Axis;
+use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::constraint::Constraints;
+use crate::plan::edge::{self, Edges};
+use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
+use crate::wire::finding::Finding;
+use crate::wire::manifest::policy::Severity;
+use crate::wire::trigger::Trigger;
+
+pub(super) fn compile(
+    catalog: &Catalog,
+    trigger: &Trigger,
+    as_of_ms: u64,
+    limit: u32,
+) -> Result<Plan, PlanError> {
+    trigger.validate()?;
+    let selected = selection::select(catalog, &trigger.selection)?;
+    let (blocks, axes) = lay_out(catalog, &selected, trigger, as_of_ms, limit)?;
+    let edge_limit = u64::from(limit)
+        .saturating_mul(MAX_EDGES_PER_TASK)
+        .min(u64::from(u32::MAX));
+    let Some(edges) = edge::connect(catalog, &blocks, &axes, as_of_ms, edge_limit) else {
+        return Err(too_many_edges(limit, edge_limit));
+    };
+    Ok(assemble(catalog.clone(), blocks, axes, None, edges))
+}
+
+/// The blocks of the selected assets; nothing of the size of a block is made here.
+fn lay_out(
+    catalog: &Catalog,
+    selected: &[AssetIndex],
+    trigger: &Trigger,
+    as_of_ms: u64,
+    limit: u32,
+) -> Result<(Vec<Block>, Vec<Axis>), PlanError> {
+    let mut constraints = Constraints::resolve(catalog, selected, trigger, as_of_ms)?;
+    let mut blocks = Vec::with_capacity(selected.len());
+    let mut axes: Vec<Axis> = Vec::new();
+    let mut total: u64 = 0;
+    for &asset in selected {
+        let start = axes.len();
+        for dimension in catalog.space(asset).dimensions() {
+            axes.push(constraints.axis(catalog, asset, dimension)?);
+        }
+        let check = catalog.asset(asset).check.as_ref().filter(|_| trigger.checks);
+        let operations = if check.is_some() { 2u8 } else { 1 };
+        let blocks_downstream = check.is_some_and(|check| check.severity == Severity::Block);
+        let partitions = axes[start..]
+            .iter()
+            .fold(1u64, |count, axis| count.saturating_mul(u64::from(axis.len())));
+        let tasks = partitions.saturating_mul(u64::from(operations));
+        let base = total;
+        total = total.saturating_add(tasks);
+        if total > u64::from(limit) {
+            return Err(too_many_tasks(catalog, asset, tasks, limit));
+        }
+        if tasks == 0 {
+            axes.truncate(start);
+            continue;
+        }
+        blocks.push(Block {
+            asset,
+            base: narrow(base),
+            tasks: narrow(tasks),
+            axis: narrow(start as u64),
+            dimensions: u8::try_from(axes.len() - start).unwrap_or(u8::MAX),
+            operations,
+            awaited: u8::from(blocks_downstream),
+        });
+    }
+    constraints.finish()?;
+    Ok((blocks, axes))
+}
+
+/// Numbers, reverse edges, stages and order from blocks and edges.
+pub(super) fn assemble(
+    catalog: Catalog,
+    blocks: Vec<Block>,
+    axes: Vec<Axis>,
+    places: Option<Vec<u32>>,
+    edges: Edges,
+) -> Plan {
+    let total = edges.starts.len().saturating_sub(1);
+    let mut block_of = Vec::with_capacity(total);
+    for (index, block) in (0u32..).zip(&blocks) {
+        block_of.resize((block.base + block.tasks) as usize, index);
+    }
+    let (downstream_starts, downstreams) = edge::reverse(&edges);
+    let stage = stages(&catalog, &blocks, &edges);
+    let stages = stage.iter().max().map_or(0, |last| last + 1);
+    let order = order(&stage, stages);
+    Plan {
+        catalog,
+        blocks,
+        axes,
+        block_of,
+        places,
+        upstream_starts: edges.starts,
+        upstreams: edges.targets,
+        downstream_starts,
+        downstreams,
+        order,
+        stage,
+        stages,
+    }
+}
+
+/// The longest way to each task: assets in their order, and within an asset a check after what it checks.
+fn stages(catalog: &Catalog, blocks: &[Block], edges: &Edges) -> Vec<u32> {
+    let mut block_of_asset = vec![u32::MAX; catalog.len() as usize];
+    for (index, block) in (0u32..).zip(blocks) {
+        block_of_asset[block.asset.0 as usize] = index;
+    }
+    let mut stage = vec![0; edges.starts.len().saturating_sub(1)];
+    for asset in catalog.topological() {
+        let Some(block) = blocks.get(block_of_asset[asset.0 as usize] as usize) else {
+            continue;
+        };
+        for task in block.base..block.base + block.tasks {
+            let upstreams = &edges.targets[bounds(&edges.starts, task)];
+            stage[task as usize] = upstreams
+                .iter()
+                .map(|&upstream| stage[upstream as usize] + 1)
+                .max()
+                .unwrap_or(0);
+        }
+    }
+    stage
+}
+
+/// Tasks by stage, ties by number, by counting.
+fn order(stage: &[u32], stages: u32) -> Vec<u32> {
+    let mut starts = vec![0u32; stages as usize + 1];
+    for &stage in stage {
+        starts[stage as usize + 1] += 1;
+    }
+    for index in 1..starts.len() {
+        starts[index] += starts[index - 1];
+    }
+    let mut order = vec![0; stage.len()];
+    for (task, &stage) in (0u32..).zip(stage) {
+        let slot = &mut starts[stage as usize];
+        order[*slot as usize] = task;
+        *slot += 1;
+    }
+    order
+}
+
+/// Numbers here are bounded by a limit of 32 bits before they are narrowed.
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn too_many_tasks(catalog: &Catalog, asset: AssetIndex, tasks: u64, limit: u32) -> PlanError {
+    let key = &catalog.asset(asset).key;
+    too_large(
+        limit,
+        format!("with the {tasks} tasks of `{key}` the plan has more than {limit} tasks"),
+    )
+}
+
+fn too_many_edges(limit: u32, edge_limit: u64) -> PlanError {
+    too_large(
+        limit,
+        format!("the plan has more than {edge_limit} edges between its tasks"),
+    )
+}
+
+fn too_large(limit: u32, message: alloc::string::String) -> PlanError {
+    PlanError {
+        finding: Finding::new(
+            "plan.too_large",
+            "",
+            message,
+            "select fewer assets or partitions, or split the work with a backfill",
+        ),
+        limit: Some(limit),
+    }
+}

@@ -1,0 +1,204 @@
+//! An edge is found by position: no key is compared and no task is looked up.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::plan::Block;
+use crate::plan::axis::{Axis, Reach};
+use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink};
+use crate::plan::space::Values;
+
+/// For each task the tasks it waits for: `targets[starts[task]..starts[task + 1]]`, ascending.
+#[derive(Debug)]
+pub(super) struct Edges {
+    pub(super) starts: Vec<u32>,
+    pub(super) targets: Vec<u32>,
+}
+
+/// The part of a link that two blocks share.
+struct Joint {
+    base: u32,
+    operations: u32,
+    awaited: u32,
+    /// For each upstream dimension, how positions follow and how many places one position is.
+    reaches: Vec<(Reach, u32)>,
+}
+
+/// The edges between blocks, which are in key order; absent when there are more than `limit`.
+pub(super) fn connect(
+    catalog: &Catalog,
+    blocks: &[Block],
+    axes: &[Axis],
+    as_of_ms: u64,
+    limit: u64,
+) -> Option<Edges> {
+    let mut block_of_asset = vec![u32::MAX; catalog.len() as usize];
+    for (index, block) in (0u32..).zip(blocks) {
+        block_of_asset[block.asset.0 as usize] = index;
+    }
+    let tasks = blocks.last().map_or(0, |block| block.base + block.tasks);
+    let mut edges = Edges {
+        starts: Vec::with_capacity(tasks as usize + 1),
+        targets: Vec::with_capacity(tasks as usize),
+    };
+    edges.starts.push(0);
+    let mut total: u64 = 0;
+    for block in blocks {
+        let own = axes_of(block, axes);
+        let mut joints = Vec::new();
+        for link in catalog.links(block.asset) {
+            let Some(upstream) = blocks.get(block_of_asset[link.upstream.0 as usize] as usize) else {
+                continue;
+            };
+            let others = axes_of(upstream, axes);
+            let reaches = reaches(catalog, link.upstream, &link.dimensions, own, others, as_of_ms);
+            total = total.saturating_add(count(own, &reaches));
+            joints.push(Joint {
+                base: upstream.base,
+                operations: u32::from(upstream.operations),
+                awaited: u32::from(upstream.awaited),
+                reaches,
+            });
+        }
+        total = total.saturating_add(u64::from(block.tasks) / 2 * u64::from(block.operations - 1));
+        if total > limit {
+            return None;
+        }
+        extend(&mut edges, block, own, &joints);
+    }
+    Some(edges)
+}
+
+fn axes_of<'a>(block: &Block, axes: &'a [Axis]) -> &'a [Axis] {
+    let start = block.axis as usize;
+    &axes[start..start + usize::from(block.dimensions)]
+}
+
+/// How the positions of each upstream axis follow, with the number of places of one position.
+pub(super) fn reaches(
+    catalog: &Catalog,
+    upstream: AssetIndex,
+    links: &[DimensionLink],
+    own: &[Axis],
+    others: &[Axis],
+    as_of_ms: u64,
+) -> Vec<(Reach, u32)> {
+    let dimensions = catalog.space(upstream).dimensions();
+    let mut reaches = Vec::with_capacity(links.len());
+    let mut stride = 1u32;
+    for ((link, axis), dimension) in links.iter().zip(others).zip(dimensions).rev() {
+        let latest = || match &dimension.values {
+            Values::Time(time) => {
+                let value = time.grain.value(time.end_at(as_of_ms) - 1)?;
+                axis.position(&value)
+            }
+            _ => None,
+        };
+        reaches.push((Reach::new(*link, own, axis, latest), stride));
+        // An axis of a plan is not longer than the plan; an axis of inputs is only counted by `u64`.
+        stride = stride.saturating_mul(axis.len());
+    }
+    reaches.reverse();
+    reaches
+}
+
+/// The edges of all partitions of a block along one link, without visiting the partitions.
+fn count(own: &[Axis], reaches: &[(Reach, u32)]) -> u64 {
+    let mut product: u64 = 1;
+    for (reach, _) in reaches.iter().filter(|(reach, _)| reach.from().is_none()) {
+        product = product.saturating_mul(width(reach, &[]));
+    }
+    let mut positions = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
+    for (index, axis) in (0u32..).zip(own) {
+        let mut here = reaches
+            .iter()
+            .filter(|(reach, _)| reach.from() == Some(index))
+            .peekable();
+        if here.peek().is_none() {
+            product = product.saturating_mul(u64::from(axis.len()));
+            continue;
+        }
+        let mut sum: u64 = 0;
+        for position in 0..axis.len() {
+            positions[index as usize] = position;
+            let widths = reaches
+                .iter()
+                .filter(|(reach, _)| reach.from() == Some(index))
+                .map(|(reach, _)| width(reach, &positions));
+            sum = sum.saturating_add(widths.fold(1, u64::saturating_mul));
+        }
+        product = product.saturating_mul(sum);
+    }
+    product
+}
+
+fn width(reach: &Reach, positions: &[u32]) -> u64 {
+    let (start, end) = reach.at(positions);
+    u64::from(end.saturating_sub(start))
+}
+
+fn extend(edges: &mut Edges, block: &Block, own: &[Axis], joints: &[Joint]) {
+    let mut positions = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
+    for _ in 0..block.tasks / u32::from(block.operations) {
+        for joint in joints {
+            push_places(&mut edges.targets, joint, &joint.reaches, &positions, 0);
+        }
+        close(edges);
+        if block.operations == 2 {
+            let materialize = edges.starts.len() - 2;
+            edges.targets.push(u32::try_from(materialize).unwrap_or(u32::MAX));
+            close(edges);
+        }
+        advance(&mut positions, own);
+    }
+}
+
+/// Ends the list of the task that is being written.
+fn close(edges: &mut Edges) {
+    edges.starts.push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
+}
+
+fn push_places(targets: &mut Vec<u32>, joint: &Joint, rest: &[(Reach, u32)], positions: &[u32], place: u32) {
+    match rest {
+        [] => targets.push(joint.base + place * joint.operations + joint.awaited),
+        [(reach, stride), rest @ ..] => {
+            let (start, end) = reach.at(positions);
+            for position in start..end {
+                push_places(targets, joint, rest, positions, place + position * stride);
+            }
+        }
+    }
+}
+
+/// The next partition in key order: the last dimension moves first.
+fn advance(positions: &mut [u32], own: &[Axis]) {
+    for (position, axis) in positions.iter_mut().zip(own).rev() {
+        *position += 1;
+        if *position < axis.len() {
+            return;
+        }
+        *position = 0;
+    }
+}
+
+/// The same edges from the other end, by counting.
+pub(super) fn reverse(edges: &Edges) -> (Vec<u32>, Vec<u32>) {
+    let tasks = edges.starts.len().saturating_sub(1);
+    let mut starts = vec![0u32; tasks + 1];
+    for &target in &edges.targets {
+        starts[target as usize + 1] += 1;
+    }
+    for index in 1..starts.len() {
+        starts[index] += starts[index - 1];
+    }
+    let mut slots = starts.clone();
+    let mut sources = vec![0; edges.targets.len()];
+    for (task, range) in (0u32..).zip(edges.starts.windows(2)) {
+        for &target in &edges.targets[range[0] as usize..range[1] as usize] {
+            let slot = &mut slots[target as usize];
+            sources[*slot as usize] = task;
+            *slot += 1;
+        }
+    }
+    (starts, sources)
+}

@@ -1,0 +1,138 @@
+//! A manifest that is deployed has been checked whole: every finding is reported, each at its place.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::plan::catalog::{AssetIndex, Inner};
+use crate::wire::finding::Finding;
+use crate::wire::manifest::{Manifest, limit};
+
+mod asset;
+mod name;
+mod partition;
+mod mapping;
+mod graph;
+mod automation;
+
+/// The findings so far, bounded.
+pub(super) struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn add(&mut self, code: &'static str, pointer: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) {
+        self.push(Finding::new(code, pointer, message, hint));
+    }
+
+    fn push(&mut self, finding: Finding) {
+        if self.findings.len() + 1 < limit::MAX_FINDINGS {
+            self.findings.push(finding);
+        } else if self.findings.len() < limit::MAX_FINDINGS {
+            self.findings.push(Finding::new(
+                "manifest.more",
+                "",
+                format!("there are more than {} findings", limit::MAX_FINDINGS - 1),
+                "correct these first",
+            ));
+        }
+    }
+}
+
+/// Checks a manifest and indexes it.
+pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
+    let mut report = Report { findings: Vec::new() };
+    if !fits(&manifest, &mut report) {
+        return Err(report.findings);
+    }
+    asset::check(&manifest, &mut report);
+    let declared = sort(&manifest, &mut report);
+    let spaces = partition::spaces(&manifest, &declared, &mut report);
+    let links = mapping::links(&manifest, &declared, &spaces, &mut report);
+    let topological = graph::sort(&manifest, &declared, &links, &mut report);
+    automation::check(&manifest, &mut report);
+    if !report.findings.is_empty() {
+        return Err(report.findings);
+    }
+    let mut inner = Inner {
+        tags: tags(&manifest, &declared),
+        manifest,
+        declared,
+        spaces: spaces.into_iter().flatten().collect(),
+        topological,
+        ..Inner::default()
+    };
+    inner.connect(links);
+    Ok(inner)
+}
+
+/// Whether the manifest is of this version and small enough to look at.
+fn fits(manifest: &Manifest, report: &mut Report) -> bool {
+    if manifest.version != 1 {
+        report.add(
+            "manifest.version",
+            "/version",
+            format!("version `{}` is not known", manifest.version),
+            "use version 1",
+        );
+        return false;
+    }
+    let lists = [
+        ("/assets", "assets", manifest.assets.len(), limit::MAX_ASSETS),
+        ("/pools", "pools", manifest.pools.len(), limit::MAX_LIMITS),
+        ("/queues", "queues", manifest.queues.len(), limit::MAX_LIMITS),
+        ("/schedules", "schedules", manifest.schedules.len(), limit::MAX_AUTOMATIONS),
+        ("/sensors", "sensors", manifest.sensors.len(), limit::MAX_AUTOMATIONS),
+    ];
+    let before = report.findings.len();
+    for (pointer, what, count, most) in lists {
+        bound(report, pointer, what, count, most);
+    }
+    report.findings.len() == before
+}
+
+/// Reports a list or text that is longer than it may be.
+fn bound(report: &mut Report, pointer: &str, what: &str, count: usize, most: usize) {
+    if count > most {
+        report.add(
+            "manifest.limit",
+            pointer,
+            format!("there are {count} {what}"),
+            format!("at most {most} are allowed"),
+        );
+    }
+}
+
+/// The places of the assets in the order of their keys; of assets with one key, the first.
+fn sort(manifest: &Manifest, report: &mut Report) -> Vec<u32> {
+    let mut declared: Vec<u32> = (0u32..).zip(&manifest.assets).map(|row| row.0).collect();
+    let key = |place: u32| &manifest.assets[place as usize].key;
+    declared.sort_by(|&a, &b| key(a).cmp(key(b)));
+    declared.dedup_by(|later, first| {
+        let same = key(*later) == key(*first);
+        if same {
+            report.add(
+                "manifest.duplicate_key",
+                format!("/assets/{later}/key"),
+                format!("the key `{}` is also that of the asset at `/assets/{first}`", key(*later)),
+                "give each asset its own key",
+            );
+        }
+        same
+    });
+    declared
+}
+
+fn tags(manifest: &Manifest, declared: &[u32]) -> BTreeMap<String, Vec<AssetIndex>> {
+    let mut tags: BTreeMap<String, Vec<AssetIndex>> = BTreeMap::new();
+    for (index, &place) in (0u32..).zip(declared) {
+        for tag in &manifest.assets[place as usize].tags {
+            match tags.get_mut(tag) {
+                Some(assets) => assets.push(AssetIndex(index)),
+                None => drop(tags.insert(tag.clone(), alloc::vec![AssetIndex(index)])),
+            }
+        }
+    }
+    tags
+}

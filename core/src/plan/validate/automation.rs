@@ -1,0 +1,69 @@
+//! A schedule or sensor that could never start a run is refused when it is deployed.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+
+use super::{Report, asset, name, partition};
+use crate::wire::manifest::automation::SensorKind;
+use crate::wire::manifest::{Manifest, limit};
+use crate::wire::trigger::Trigger;
+
+pub(super) fn check(manifest: &Manifest, report: &mut Report) {
+    let mut names = BTreeMap::new();
+    for (index, schedule) in manifest.schedules.iter().enumerate() {
+        let place = format!("/schedules/{index}");
+        check_name(report, &place, "schedule", &schedule.name, &mut names);
+        if let Some(zone) = &schedule.time_zone {
+            partition::zone(zone, &format!("{place}/timeZone"), report);
+        }
+        check_trigger(report, &place, &schedule.trigger);
+    }
+    let mut names = BTreeMap::new();
+    for (index, sensor) in manifest.sensors.iter().enumerate() {
+        let place = format!("/sensors/{index}");
+        check_name(report, &place, "sensor", &sensor.name, &mut names);
+        if let Some(interval_ms) = sensor.interval_ms {
+            let pointer = format!("{place}/intervalMs");
+            asset::within(report, &pointer, interval_ms, limit::MIN_DEADLINE_MS, limit::DAY_MS);
+        }
+        match &sensor.run {
+            Some(run) => asset::check_run(report, &format!("{place}/run"), run),
+            None if sensor.kind == SensorKind::Poll => report.add(
+                "manifest.sensor_run",
+                place.as_str(),
+                format!("the sensor `{}` polls, and has no `run`", sensor.name),
+                "add the command that looks, or make it a `push` sensor",
+            ),
+            None => {}
+        }
+        check_trigger(report, &place, &sensor.trigger);
+    }
+}
+
+fn check_name<'a>(
+    report: &mut Report,
+    place: &str,
+    what: &str,
+    text: &'a str,
+    names: &mut BTreeMap<&'a str, alloc::string::String>,
+) {
+    let pointer = format!("{place}/name");
+    name::check(report, &pointer, what, text);
+    if let Some(first) = names.get(text) {
+        report.add(
+            "manifest.duplicate_name",
+            pointer,
+            format!("the name `{text}` is also that of the {what} at `{first}`"),
+            "give each its own name",
+        );
+    } else {
+        names.insert(text, place.into());
+    }
+}
+
+fn check_trigger(report: &mut Report, place: &str, trigger: &Trigger) {
+    if let Err(mut finding) = trigger.validate() {
+        finding.pointer = format!("{place}/trigger{}", finding.pointer);
+        report.push(finding);
+    }
+}

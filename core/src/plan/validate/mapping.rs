@@ -1,0 +1,266 @@
+//! A mapping fits two spaces when every dimension of the upstream follows from the downstream partition.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Report;
+use crate::plan::catalog::{AssetIndex, DimensionLink, Link};
+use crate::plan::space::{Space, SpaceDimension, Values};
+use crate::plan::{suggestion, typed};
+use crate::wire::manifest::partition::{DimensionMapping, Mapping};
+use crate::wire::manifest::{Asset, Manifest, Upstream, limit};
+use crate::wire::pointer;
+
+/// For each asset in the order of `declared`, its links by upstream.
+pub(super) fn links(
+    manifest: &Manifest,
+    declared: &[u32],
+    spaces: &[Option<Space>],
+    report: &mut Report,
+) -> Vec<Vec<Link>> {
+    let assets = Assets { manifest, declared };
+    let rows = declared.iter().zip(spaces);
+    rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report)).collect()
+}
+
+struct Assets<'a> {
+    manifest: &'a Manifest,
+    declared: &'a [u32],
+}
+
+impl Assets<'_> {
+    fn asset(&self, place: u32) -> &Asset {
+        &self.manifest.assets[place as usize]
+    }
+
+    fn find(&self, key: &str) -> Option<u32> {
+        let probe = |&place: &u32| self.asset(place).key.as_str().cmp(key);
+        u32::try_from(self.declared.binary_search_by(probe).ok()?).ok()
+    }
+
+    fn links(&self, place: u32, space: Option<&Space>, spaces: &[Option<Space>], report: &mut Report) -> Vec<Link> {
+        let asset = self.asset(place);
+        let pointer = format!("/assets/{place}/upstreams");
+        super::bound(report, &pointer, "upstreams", asset.upstreams.len(), limit::MAX_UPSTREAMS);
+        let mut seen = BTreeSet::new();
+        let mut links = Vec::with_capacity(asset.upstreams.len());
+        for (number, upstream) in asset.upstreams.iter().enumerate() {
+            let pointer = format!("{pointer}/{number}");
+            let Some(index) = self.find(upstream.asset.as_str()) else {
+                self.report_unknown(upstream, &pointer, report);
+                continue;
+            };
+            if !seen.insert(index) {
+                report_duplicate(upstream, &pointer, report);
+                continue;
+            }
+            // A space that was refused has its own findings.
+            let (Some(own), Some(Some(other))) = (space, spaces.get(index as usize)) else {
+                continue;
+            };
+            links.push(Link {
+                upstream: AssetIndex(index),
+                dimensions: fit(own, other, upstream, &pointer, report),
+            });
+        }
+        links.sort_unstable_by_key(|link| link.upstream);
+        links
+    }
+
+    fn report_unknown(&self, upstream: &Upstream, pointer: &str, report: &mut Report) {
+        let keys = self.declared.iter().map(|&place| self.asset(place).key.as_str());
+        report.add(
+            "manifest.unknown_upstream",
+            format!("{pointer}/asset"),
+            format!("there is no asset `{}`", upstream.asset),
+            suggestion::hint(upstream.asset.as_str(), keys, "declare it in `assets`"),
+        );
+    }
+}
+
+fn report_duplicate(upstream: &Upstream, pointer: &str, report: &mut Report) {
+    report.add(
+        "manifest.duplicate_upstream",
+        format!("{pointer}/asset"),
+        format!("the upstream `{}` is there already", upstream.asset),
+        "name each upstream once",
+    );
+}
+
+/// How each dimension of the upstream space follows.
+fn fit(own: &Space, other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) -> Vec<DimensionLink> {
+    let pointer = format!("{pointer}/mapping");
+    check_whole(other, upstream, &pointer, report);
+    let mut links = Vec::with_capacity(other.dimensions().len());
+    for dimension in other.dimensions() {
+        let (asked, place) = asked(upstream, dimension, &pointer);
+        let shared = own.find(&dimension.name).map(|from| (from, &own.dimensions()[from]));
+        match follow(asked, dimension, shared) {
+            Ok(link) => links.push(link),
+            Err(reason) => {
+                report.add(
+                    "manifest.mapping_unfit",
+                    place,
+                    format!("the partitions of `{}` do not follow: {}", upstream.asset, reason.message),
+                    reason.hint,
+                );
+                links.push(DimensionLink::All);
+            }
+        }
+    }
+    links
+}
+
+/// What a mapping says of one dimension, and where; nothing where it leaves it to the default.
+fn asked(upstream: &Upstream, dimension: &SpaceDimension, pointer: &str) -> (Option<DimensionMapping>, String) {
+    let time = matches!(dimension.values, Values::Time(_));
+    let asked = match &upstream.mapping {
+        Some(Mapping::Identity) => Some(DimensionMapping::Identity),
+        Some(Mapping::All) => Some(DimensionMapping::All),
+        Some(Mapping::Latest) if time => Some(DimensionMapping::Latest),
+        Some(Mapping::Window(count)) if time => Some(DimensionMapping::Window(*count)),
+        Some(Mapping::Dimensions(dimensions)) => {
+            if let Some(mapping) = dimensions.get(&dimension.name) {
+                let place = pointer::join(&format!("{pointer}/dimensions"), &dimension.name);
+                return (Some(*mapping), place);
+            }
+            None
+        }
+        _ => None,
+    };
+    (asked, String::from(pointer))
+}
+
+/// Reports mappings that speak of nothing the upstream has.
+fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) {
+    let time = other.dimensions().iter().any(|dimension| matches!(dimension.values, Values::Time(_)));
+    match &upstream.mapping {
+        Some(Mapping::Latest | Mapping::Window(_)) if !time => report.add(
+            "manifest.mapping_unfit",
+            pointer,
+            format!("`{}` has no dimension of time", upstream.asset),
+            "use `identity` or `all`",
+        ),
+        Some(Mapping::Dimensions(dimensions)) => {
+            for name in dimensions.keys().filter(|name| other.find(name).is_none()) {
+                report.add(
+                    "manifest.mapping_unfit",
+                    pointer::join(&format!("{pointer}/dimensions"), name),
+                    format!("`{}` has no dimension `{name}`", upstream.asset),
+                    "name dimensions of the upstream",
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Unfit {
+    message: String,
+    hint: &'static str,
+}
+
+fn unfit(message: String, hint: &'static str) -> Unfit {
+    Unfit { message, hint }
+}
+
+fn follow(
+    asked: Option<DimensionMapping>,
+    dimension: &SpaceDimension,
+    shared: Option<(usize, &SpaceDimension)>,
+) -> Result<DimensionLink, Unfit> {
+    match asked {
+        Some(DimensionMapping::All) => everything(dimension),
+        Some(DimensionMapping::Latest) => latest(dimension),
+        Some(DimensionMapping::Identity) => same(dimension, shared),
+        Some(DimensionMapping::Window(count)) => window(count, dimension, shared),
+        None if shared.is_some() => same(dimension, shared).or_else(|reason| match dimension.values {
+            Values::Dynamic(_) => Err(reason),
+            _ => everything(dimension),
+        }),
+        None => everything(dimension),
+    }
+}
+
+fn everything(dimension: &SpaceDimension) -> Result<DimensionLink, Unfit> {
+    match dimension.values {
+        Values::Dynamic(_) => Err(unfit(
+            format!("the values of the dynamic dimension `{}` are not listed", dimension.name),
+            "give this asset the same dynamic dimension and map it with `identity`",
+        )),
+        _ => Ok(DimensionLink::All),
+    }
+}
+
+fn latest(dimension: &SpaceDimension) -> Result<DimensionLink, Unfit> {
+    match dimension.values {
+        Values::Time(_) => Ok(DimensionLink::Latest),
+        _ => Err(unfit(
+            format!("the dimension `{}` is not one of time and has no latest value", dimension.name),
+            "use `identity` or `all`",
+        )),
+    }
+}
+
+fn same(dimension: &SpaceDimension, shared: Option<(usize, &SpaceDimension)>) -> Result<DimensionLink, Unfit> {
+    let Some((from, own)) = shared else {
+        return Err(unfit(
+            format!("this asset has no dimension `{}`", dimension.name),
+            "use `all` or `latest`, or give this asset the dimension",
+        ));
+    };
+    let fits = match (&own.values, &dimension.values) {
+        (Values::Time(_), Values::Time(_)) => true,
+        (Values::Dynamic(a), Values::Dynamic(b)) => a == b,
+        (Values::Static(a), Values::Static(b)) => match (a.value(0), b.value(0)) {
+            (Some(a), Some(b)) => typed::same_type(a, b),
+            _ => false,
+        },
+        _ => false,
+    };
+    if !fits {
+        return Err(unfit(
+            format!("the dimension `{}` is of another kind or type in this asset", dimension.name),
+            "declare it alike in both, or use `all`",
+        ));
+    }
+    if let (Values::Static(a), Values::Static(b)) = (&own.values, &dimension.values) {
+        if !a.meets(b) {
+            return Err(unfit(
+                format!("no value of the dimension `{}` is in both assets", dimension.name),
+                "declare common values, or use `all`",
+            ));
+        }
+    }
+    Ok(DimensionLink::Identity {
+        from: u32::try_from(from).unwrap_or(u32::MAX),
+    })
+}
+
+fn window(
+    count: u32,
+    dimension: &SpaceDimension,
+    shared: Option<(usize, &SpaceDimension)>,
+) -> Result<DimensionLink, Unfit> {
+    if !matches!(dimension.values, Values::Time(_)) {
+        return Err(unfit(
+            format!("the dimension `{}` is not one of time and has no window", dimension.name),
+            "use `identity` or `all`",
+        ));
+    }
+    if count == 0 || count > limit::MAX_WINDOW {
+        return Err(unfit(
+            format!("a window of {count} partitions is out of bounds"),
+            "use a window of 1 to 100000",
+        ));
+    }
+    match same(dimension, shared)? {
+        DimensionLink::Identity { from } => Ok(DimensionLink::Window {
+            from,
+            before: count - 1,
+        }),
+        other => Ok(other),
+    }
+}

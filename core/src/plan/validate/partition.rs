@@ -1,0 +1,276 @@
+//! A partition space is refused where a dimension of it cannot be told apart, counted or written in a key.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::{Report, bound, name};
+use crate::identity::partition_key::{MAX_BYTES, Value};
+use crate::plan::calendar::Grain;
+use crate::plan::space::{Space, SpaceDimension, StaticValues, TimeValues, Values};
+use crate::plan::typed;
+use crate::plan::zone::Zone;
+use crate::wire::literal::Literal;
+use crate::wire::manifest::partition::{Dimension, DimensionKind, ValueType};
+use crate::wire::manifest::{Asset, Manifest, limit};
+
+type Shared<'a> = BTreeMap<&'a [Literal], Arc<StaticValues>>;
+
+/// The space of each asset, in the order of `declared`; absent where it is refused.
+pub(super) fn spaces(manifest: &Manifest, declared: &[u32], report: &mut Report) -> Vec<Option<Space>> {
+    let mut shared = Shared::new();
+    declared
+        .iter()
+        .map(|&place| space(&manifest.assets[place as usize], &format!("/assets/{place}/partitions"), &mut shared, report))
+        .collect()
+}
+
+fn space<'a>(asset: &'a Asset, place: &str, shared: &mut Shared<'a>, report: &mut Report) -> Option<Space> {
+    let before = report.findings.len();
+    bound(report, place, "dimensions", asset.partitions.len(), limit::MAX_DIMENSIONS);
+    let mut dimensions: Vec<SpaceDimension> = Vec::with_capacity(asset.partitions.len());
+    for (index, dimension) in asset.partitions.iter().enumerate() {
+        let pointer = format!("{place}/{index}");
+        check_name(dimension, &pointer, &dimensions, report);
+        check_members(dimension, &pointer, report);
+        if let Some(values) = values(dimension, &pointer, shared, report) {
+            dimensions.push(SpaceDimension {
+                name: dimension.name.clone(),
+                declared: index,
+                values,
+            });
+        }
+    }
+    check_open_ends(&dimensions, place, report);
+    if report.findings.len() > before {
+        return None;
+    }
+    let space = Space::new(dimensions);
+    match &space {
+        None => report.add(
+            "manifest.partition_count",
+            place,
+            "the dimensions make more partitions than 64 bits can count",
+            "use fewer values",
+        ),
+        Some(space) if space.fixed_key_bytes() > MAX_BYTES => report.add(
+            "manifest.partition_key_length",
+            place,
+            format!("the longest partition key has {} bytes", space.fixed_key_bytes()),
+            format!("a partition key has at most {MAX_BYTES}; use shorter names or values"),
+        ),
+        Some(_) => {}
+    }
+    space
+}
+
+fn check_name(dimension: &Dimension, pointer: &str, before: &[SpaceDimension], report: &mut Report) {
+    if !name::is_dimension(&dimension.name) {
+        report.add(
+            "manifest.dimension_name",
+            format!("{pointer}/name"),
+            format!("`{}` cannot be the name of a dimension", dimension.name),
+            "use lower-case letters, digits and `_`, starting with a letter, at most 64",
+        );
+    }
+    if before.iter().any(|other| other.name == dimension.name) {
+        report.add(
+            "manifest.duplicate_dimension",
+            format!("{pointer}/name"),
+            format!("the dimension `{}` is there already", dimension.name),
+            "give each dimension of an asset its own name",
+        );
+    }
+}
+
+/// Reports members that do not belong to the kind, and those that are missing.
+fn check_members(dimension: &Dimension, pointer: &str, report: &mut Report) {
+    let time = grain(dimension.kind).is_some();
+    let fixed = dimension.kind == DimensionKind::Static;
+    let rows = [
+        ("start", dimension.start.is_some(), time, time),
+        ("end", dimension.end.is_some(), time, false),
+        ("timeZone", dimension.time_zone.is_some(), time, false),
+        ("values", dimension.values.is_some(), fixed, fixed),
+        ("valueType", dimension.value_type.is_some(), dimension.kind == DimensionKind::Dynamic, false),
+    ];
+    for (member, given, allowed, needed) in rows {
+        if given && !allowed {
+            report.add(
+                "manifest.dimension_member",
+                format!("{pointer}/{member}"),
+                format!("the dimension `{}` is of a kind without `{member}`", dimension.name),
+                "remove it, or choose another kind",
+            );
+        }
+        if needed && !given {
+            report.add(
+                "manifest.dimension_member",
+                pointer,
+                format!("the dimension `{}` has no `{member}`", dimension.name),
+                format!("add `{member}`"),
+            );
+        }
+    }
+}
+
+fn grain(kind: DimensionKind) -> Option<Grain> {
+    match kind {
+        DimensionKind::Hourly => Some(Grain::Hour),
+        DimensionKind::Daily => Some(Grain::Day),
+        DimensionKind::Weekly => Some(Grain::Week),
+        DimensionKind::Monthly => Some(Grain::Month),
+        DimensionKind::Static | DimensionKind::Dynamic => None,
+    }
+}
+
+fn values<'a>(dimension: &'a Dimension, pointer: &str, shared: &mut Shared<'a>, report: &mut Report) -> Option<Values> {
+    if let Some(grain) = grain(dimension.kind) {
+        return time_values(dimension, grain, pointer, report).map(Values::Time);
+    }
+    if dimension.kind == DimensionKind::Dynamic {
+        return Some(Values::Dynamic(dimension.value_type.unwrap_or(ValueType::String)));
+    }
+    let literals = dimension.values.as_deref()?;
+    if let Some(values) = shared.get(literals) {
+        return Some(Values::Static(values.clone()));
+    }
+    let values = Arc::new(static_values(literals, &format!("{pointer}/values"), report)?);
+    shared.insert(literals, values.clone());
+    Some(Values::Static(values))
+}
+
+fn time_values(dimension: &Dimension, grain: Grain, pointer: &str, report: &mut Report) -> Option<TimeValues> {
+    let zone = match dimension.time_zone.as_deref() {
+        None => Some(Zone::Utc),
+        Some(name) => zone(name, &format!("{pointer}/timeZone"), report),
+    };
+    let start = dimension.start.as_deref()?;
+    let first = boundary(grain, start, &format!("{pointer}/start"), report);
+    let end = match dimension.end.as_deref() {
+        None => None,
+        Some(text) => Some(boundary(grain, text, &format!("{pointer}/end"), report)?),
+    };
+    let (zone, first) = (zone?, first?);
+    if end.is_some_and(|end| end <= first) {
+        report.add(
+            "manifest.partition_order",
+            format!("{pointer}/end"),
+            format!("the dimension `{}` ends before its first partition is over", dimension.name),
+            "the end is excluded; put it after the start",
+        );
+        return None;
+    }
+    Some(TimeValues {
+        grain,
+        first,
+        end,
+        zone,
+    })
+}
+
+/// The zone with this name, or a report that there is none.
+pub(super) fn zone(name: &str, pointer: &str, report: &mut Report) -> Option<Zone> {
+    let zone = Zone::find(name);
+    if zone.is_none() {
+        report.add(
+            "manifest.time_zone",
+            pointer,
+            format!("the time zone `{name}` is not known"),
+            "use a name of the IANA database, such as `Europe/Paris`",
+        );
+    }
+    zone
+}
+
+/// The index of the partition that starts at a text; a day stands for its first hour.
+fn boundary(grain: Grain, text: &str, pointer: &str, report: &mut Report) -> Option<i64> {
+    let value = typed::time(&Literal::Text(text.into()));
+    let index = match (&value, grain) {
+        (Some(Value::Date(date)), Grain::Hour) => Some(grain.index_of_day(date.days().into())),
+        (Some(value), _) => grain.index_of(value),
+        (None, _) => None,
+    };
+    if index.is_none() {
+        let hint = match (&value, grain) {
+            (Some(Value::Date(date)), Grain::Week | Grain::Month) => {
+                let first = grain.first_day(grain.index_of_day(date.days().into()));
+                format!("the partition that holds it starts at `{}`", crate::plan::calendar::bounded(first))
+            }
+            (_, Grain::Hour) => "write a day, or a whole hour such as `2012-01-01T05:00:00Z`".into(),
+            _ => "write a day, such as `2012-01-01`".into(),
+        };
+        report.add(
+            "manifest.partition_boundary",
+            pointer,
+            format!("none of the {} starts at `{text}`", grain.plural()),
+            hint,
+        );
+    }
+    index
+}
+
+fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Option<StaticValues> {
+    let before = report.findings.len();
+    bound(report, pointer, "values", literals.len(), limit::MAX_VALUES);
+    let Some(first) = literals.first() else {
+        report.add("manifest.values_empty", pointer, "the dimension has no values", "list at least one");
+        return None;
+    };
+    let mut seen = BTreeMap::new();
+    let mut values = Vec::with_capacity(literals.len());
+    for (index, literal) in literals.iter().enumerate() {
+        let pointer = format!("{pointer}/{index}");
+        if core::mem::discriminant(literal) != core::mem::discriminant(first) {
+            report.add(
+                "manifest.values_mixed",
+                pointer.as_str(),
+                format!("`{literal}` is of another type than the first value"),
+                "the values of a dimension are all strings, all integers or all booleans",
+            );
+        }
+        if seen.insert(literal, index).is_some() {
+            report.add(
+                "manifest.duplicate_value",
+                pointer.as_str(),
+                format!("the value `{literal}` is there already"),
+                "list each value once",
+            );
+        }
+        match value(literal) {
+            Some(value) => values.push(value),
+            None => report.add(
+                "manifest.value_length",
+                pointer,
+                "the value has more than 256 bytes",
+                format!("a partition value has at most {} bytes", limit::MAX_VALUE_BYTES),
+            ),
+        }
+    }
+    if report.findings.len() > before {
+        return None;
+    }
+    StaticValues::new(&values)
+}
+
+fn value(literal: &Literal) -> Option<Value> {
+    match literal {
+        Literal::Boolean(value) => Some(Value::Bool(*value)),
+        Literal::Integer(value) => Some(Value::Int(*value)),
+        Literal::Text(text) => Value::text(text).ok(),
+    }
+}
+
+/// Reports a second dimension without an end: ordinals grow in one direction only.
+fn check_open_ends(dimensions: &[SpaceDimension], place: &str, report: &mut Report) {
+    let open = |dimension: &&SpaceDimension| matches!(&dimension.values, Values::Time(time) if time.end.is_none());
+    for dimension in dimensions.iter().filter(open).skip(1) {
+        report.add(
+            "manifest.partition_open",
+            format!("{place}/{}", dimension.declared),
+            format!("the dimension `{}` is the second one without an end", dimension.name),
+            "give it an `end`; one dimension of an asset may be open",
+        );
+    }
+}
