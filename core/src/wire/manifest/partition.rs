@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use schemars::JsonSchema;
@@ -38,7 +39,9 @@ pub struct Dimension {
 }
 
 /// What the values of a dimension are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionKind {
     /// Whole hours of UTC, named by the timestamp of their start.
@@ -56,7 +59,9 @@ pub enum DimensionKind {
 }
 
 /// The type of a dynamic dimension's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum ValueType {
     /// Text of at most 256 bytes.
@@ -84,7 +89,9 @@ pub enum Mapping {
 }
 
 /// Which values of one upstream dimension one partition needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionMapping {
     /// The same value; between time grains, those that overlap.
