@@ -135,7 +135,11 @@ impl Plan {
     /// As every accessor of a task: on a number that is not below [`Plan::len`].
     pub fn key(&self, task: u32) -> TaskKey {
         let partition = self.partition(task);
-        TaskKey::new(self.asset_key(task), partition.as_ref(), self.operation(task))
+        TaskKey::new(
+            self.asset_key(task),
+            partition.as_ref(),
+            self.operation(task),
+        )
     }
 
     /// Writes the key of a task at the end of `text`.
@@ -184,7 +188,9 @@ impl Plan {
     pub fn is_warning(&self, task: u32) -> bool {
         let check = &self.catalog.asset(self.asset(task)).check;
         self.operation(task) == Operation::Check
-            && check.as_ref().is_some_and(|check| check.severity == Severity::Warn)
+            && check
+                .as_ref()
+                .is_some_and(|check| check.severity == Severity::Warn)
     }
 
     /// The priority of a task within its run.
@@ -235,7 +241,10 @@ impl Plan {
         partition: Option<&PartitionKey>,
         operation: Operation,
     ) -> Option<u32> {
-        let index = self.blocks.binary_search_by_key(&asset, |block| block.asset).ok()?;
+        let index = self
+            .blocks
+            .binary_search_by_key(&asset, |block| block.asset)
+            .ok()?;
         let block = &self.blocks[index];
         let operation = match operation {
             Operation::Materialize => 0,
@@ -245,7 +254,8 @@ impl Plan {
         if operation >= u32::from(block.operations) {
             return None;
         }
-        let place = self.place_of_partition(block, partition)? * u32::from(block.operations) + operation;
+        let place =
+            self.place_of_partition(block, partition)? * u32::from(block.operations) + operation;
         match &self.places {
             None => Some(block.base + place),
             Some(places) => {
@@ -258,7 +268,10 @@ impl Plan {
 
     /// The tasks of an asset, consecutive.
     pub fn tasks_of(&self, asset: AssetIndex) -> Range<u32> {
-        match self.blocks.binary_search_by_key(&asset, |block| block.asset) {
+        match self
+            .blocks
+            .binary_search_by_key(&asset, |block| block.asset)
+        {
             Ok(index) => {
                 let block = &self.blocks[index];
                 block.base..block.base + block.tasks
@@ -348,3 +361,6 @@ impl Plan {
 fn bounds(starts: &[u32], task: u32) -> Range<usize> {
     starts[task as usize] as usize..starts[task as usize + 1] as usize
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,16 +81,26 @@ impl Axis {
     pub(super) fn len(&self) -> u32 {
         match self {
             Axis::Time { count, .. } => *count,
-            Axis::Static { values, ranks: None } => values.len(),
-            Axis::Static { ranks: Some(ranks), .. } => u32::try_from(ranks.len()).unwrap_or(u32::MAX),
+            Axis::Static {
+                values,
+                ranks: None,
+            } => values.len(),
+            Axis::Static {
+                ranks: Some(ranks), ..
+            } => u32::try_from(ranks.len()).unwrap_or(u32::MAX),
             Axis::Dynamic { .. } => 1,
         }
     }
 
     fn rank(&self, position: u32) -> Option<u32> {
         match self {
-            Axis::Static { ranks: None, values } => (position < values.len()).then_some(position),
-            Axis::Static { ranks: Some(ranks), .. } => ranks.get(position as usize).copied(),
+            Axis::Static {
+                ranks: None,
+                values,
+            } => (position < values.len()).then_some(position),
+            Axis::Static {
+                ranks: Some(ranks), ..
+            } => ranks.get(position as usize).copied(),
             _ => None,
         }
     }
@@ -98,7 +108,12 @@ impl Axis {
     /// The value at a position.
     pub(super) fn value(&self, position: u32) -> Option<Value> {
         match self {
-            Axis::Time { grain, first, count, .. } => (position < *count)
+            Axis::Time {
+                grain,
+                first,
+                count,
+                ..
+            } => (position < *count)
                 .then(|| grain.value(first + i64::from(position)))
                 .flatten(),
             Axis::Static { values, .. } => values.value(self.rank(position)?).cloned(),
@@ -109,12 +124,23 @@ impl Axis {
     /// The position of a value, if the axis has it.
     pub(super) fn position(&self, value: &Value) -> Option<u32> {
         match self {
-            Axis::Time { grain, first, count, .. } => {
+            Axis::Time {
+                grain,
+                first,
+                count,
+                ..
+            } => {
                 let position = u32::try_from(grain.index_of(value)? - first).ok()?;
                 (position < *count).then_some(position)
             }
-            Axis::Static { values, ranks: None } => values.rank_of(value),
-            Axis::Static { values, ranks: Some(ranks) } => position_of(ranks, values.rank_of(value)?),
+            Axis::Static {
+                values,
+                ranks: None,
+            } => values.rank_of(value),
+            Axis::Static {
+                values,
+                ranks: Some(ranks),
+            } => position_of(ranks, values.rank_of(value)?),
             Axis::Dynamic { value: only, .. } => (only == value).then_some(0),
         }
     }
@@ -122,7 +148,9 @@ impl Axis {
     /// Writes the canonical text of the value at a position.
     pub(super) fn write(&self, position: u32, text: &mut String) {
         match self {
-            Axis::Time { grain, first, .. } => write_time(*grain, first + i64::from(position), text),
+            Axis::Time { grain, first, .. } => {
+                write_time(*grain, first + i64::from(position), text)
+            }
             Axis::Static { values, .. } => {
                 text.push_str(self.rank(position).map_or("", |rank| values.text(rank)));
             }
@@ -133,7 +161,9 @@ impl Axis {
     /// The bytes that the axis holds outside itself and does not share.
     pub(super) fn heap_bytes(&self) -> usize {
         match self {
-            Axis::Static { ranks: Some(ranks), .. } => ranks.len() * 4,
+            Axis::Static {
+                ranks: Some(ranks), ..
+            } => ranks.len() * 4,
             Axis::Dynamic { text, .. } => text.len(),
             _ => 0,
         }
@@ -206,23 +236,35 @@ impl Reach {
             return Reach::Fixed(0, 0);
         };
         match (axis, upstream) {
-            (Axis::Time { grain: a, first, .. }, Axis::Time { grain: b, first: start, count, .. })
-                if a == b =>
-            {
-                Reach::Slide {
-                    from,
-                    delta: first - start,
-                    before,
-                    length: *count,
-                }
-            }
+            (
+                Axis::Time {
+                    grain: a, first, ..
+                },
+                Axis::Time {
+                    grain: b,
+                    first: start,
+                    count,
+                    ..
+                },
+            ) if a == b => Reach::Slide {
+                from,
+                delta: first - start,
+                before,
+                length: *count,
+            },
             (Axis::Time { .. }, Axis::Time { .. }) => Reach::Table {
                 from,
                 rows: overlaps(axis, upstream, before),
             },
             (
-                Axis::Static { values: a, ranks: None },
-                Axis::Static { values: b, ranks: None },
+                Axis::Static {
+                    values: a,
+                    ranks: None,
+                },
+                Axis::Static {
+                    values: b,
+                    ranks: None,
+                },
             ) if Arc::ptr_eq(a, b) => Reach::Slide {
                 from,
                 delta: 0,
@@ -233,7 +275,9 @@ impl Reach {
                 from,
                 rows: equals(axis, upstream),
             },
-            (Axis::Dynamic { text: a, .. }, Axis::Dynamic { text: b, .. }) if a == b => Reach::Fixed(0, 1),
+            (Axis::Dynamic { text: a, .. }, Axis::Dynamic { text: b, .. }) if a == b => {
+                Reach::Fixed(0, 1)
+            }
             _ => Reach::Fixed(0, 0),
         }
     }
@@ -242,7 +286,12 @@ impl Reach {
     pub(super) fn at(&self, positions: &[u32]) -> (u32, u32) {
         match self {
             Reach::Fixed(start, end) => (*start, *end),
-            Reach::Slide { from, delta, before, length } => {
+            Reach::Slide {
+                from,
+                delta,
+                before,
+                length,
+            } => {
                 let at = i64::from(positions[*from as usize]) + delta;
                 let clip = |at: i64| u32::try_from(at.clamp(0, i64::from(*length))).unwrap_or(0);
                 (clip(at - i64::from(*before)), clip(at + 1))
@@ -262,14 +311,27 @@ impl Reach {
 
 /// For each partition of a time axis, the partitions of another grain that overlap it and `before` earlier ones.
 fn overlaps(downstream: &Axis, upstream: &Axis, before: u32) -> Vec<(u32, u32)> {
-    let (Axis::Time { grain, zone, first, count }, Axis::Time { grain: finer, zone: other, first: start, count: length }) =
-        (downstream, upstream)
+    let (
+        Axis::Time {
+            grain,
+            zone,
+            first,
+            count,
+        },
+        Axis::Time {
+            grain: finer,
+            zone: other,
+            first: start,
+            count: length,
+        },
+    ) = (downstream, upstream)
     else {
         return Vec::new();
     };
     // The side that counts in days says which hours they are.
     let zone = if *grain == Grain::Hour { other } else { zone };
-    let clip = |index: i64| u32::try_from((index - start).clamp(0, i64::from(*length))).unwrap_or(0);
+    let clip =
+        |index: i64| u32::try_from((index - start).clamp(0, i64::from(*length))).unwrap_or(0);
     (0..i64::from(*count))
         .map(|position| {
             let covering = finer.covering(grain.span(first + position), zone);
@@ -280,7 +342,14 @@ fn overlaps(downstream: &Axis, upstream: &Axis, before: u32) -> Vec<(u32, u32)> 
 
 /// For each value of a static axis, the same value of another list.
 fn equals(downstream: &Axis, upstream: &Axis) -> Vec<(u32, u32)> {
-    let (Axis::Static { values, .. }, Axis::Static { values: others, ranks }) = (downstream, upstream) else {
+    let (
+        Axis::Static { values, .. },
+        Axis::Static {
+            values: others,
+            ranks,
+        },
+    ) = (downstream, upstream)
+    else {
         return Vec::new();
     };
     let shared = Arc::ptr_eq(values, others);

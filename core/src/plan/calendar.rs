@@ -84,7 +84,9 @@ impl Grain {
         match self {
             Grain::Hour => index.div_euclid(24),
             Grain::Day => index,
-            Grain::Week => index.saturating_mul(DAYS_PER_WEEK).saturating_add(FIRST_MONDAY),
+            Grain::Week => index
+                .saturating_mul(DAYS_PER_WEEK)
+                .saturating_add(FIRST_MONDAY),
             Grain::Month => first_day_of_month(index),
         }
     }
@@ -101,7 +103,10 @@ impl Grain {
     pub fn span(self, index: i64) -> Span {
         match self {
             Grain::Hour => Span::Hours(index, index.saturating_add(1)),
-            _ => Span::Days(self.first_day(index), self.first_day(index.saturating_add(1))),
+            _ => Span::Days(
+                self.first_day(index),
+                self.first_day(index.saturating_add(1)),
+            ),
         }
     }
 
@@ -155,7 +160,9 @@ impl Grain {
 
 /// The zone's calendar day at a second of universal time, in days since 1970-01-01.
 pub fn local_day(utc_s: i64, zone: &Zone) -> i64 {
-    utc_s.saturating_add(zone.offset_at(utc_s)).div_euclid(86_400)
+    utc_s
+        .saturating_add(zone.offset_at(utc_s))
+        .div_euclid(86_400)
 }
 
 /// Days beyond the calendar count as its first or its last.

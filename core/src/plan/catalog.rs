@@ -80,7 +80,8 @@ impl Inner {
                 self.downstream_starts[link.upstream.0 as usize + 1] += 1;
             }
             self.links.extend(links);
-            self.link_starts.push(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
+            self.link_starts
+                .push(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
         }
         for index in 1..=assets {
             self.downstream_starts[index] += self.downstream_starts[index - 1];
@@ -140,7 +141,12 @@ impl Catalog {
 
     /// The asset whose key has this text.
     pub fn find_text(&self, key: &str) -> Option<AssetIndex> {
-        let probe = |&declared: &u32| self.inner.manifest.assets[declared as usize].key.as_str().cmp(key);
+        let probe = |&declared: &u32| {
+            self.inner.manifest.assets[declared as usize]
+                .key
+                .as_str()
+                .cmp(key)
+        };
         let index = self.inner.declared.binary_search_by(probe).ok()?;
         u32::try_from(index).ok().map(AssetIndex)
     }

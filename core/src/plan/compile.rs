@@ -48,12 +48,16 @@ fn lay_out(
         for dimension in catalog.space(asset).dimensions() {
             axes.push(constraints.axis(catalog, asset, dimension)?);
         }
-        let check = catalog.asset(asset).check.as_ref().filter(|_| trigger.checks);
+        let check = catalog
+            .asset(asset)
+            .check
+            .as_ref()
+            .filter(|_| trigger.checks);
         let operations = if check.is_some() { 2u8 } else { 1 };
         let blocks_downstream = check.is_some_and(|check| check.severity == Severity::Block);
-        let partitions = axes[start..]
-            .iter()
-            .fold(1u64, |count, axis| count.saturating_mul(u64::from(axis.len())));
+        let partitions = axes[start..].iter().fold(1u64, |count, axis| {
+            count.saturating_mul(u64::from(axis.len()))
+        });
         let tasks = partitions.saturating_mul(u64::from(operations));
         let base = total;
         total = total.saturating_add(tasks);

@@ -107,12 +107,17 @@ impl Constraints {
         if !expands {
             return Err(required(catalog, asset, dimension).into());
         }
-        Axis::whole(&dimension.values, self.as_of_ms).ok_or_else(|| too_long(catalog, asset, dimension))
+        Axis::whole(&dimension.values, self.as_of_ms)
+            .ok_or_else(|| too_long(catalog, asset, dimension))
     }
 
     /// Refuses constraints that no selected asset has a partition for.
     pub(super) fn finish(&self) -> Result<(), PlanError> {
-        match self.by_name.iter().find(|(_, constraint)| !constraint.matched) {
+        match self
+            .by_name
+            .iter()
+            .find(|(_, constraint)| !constraint.matched)
+        {
             Some((name, constraint)) => Err(constraint.unmatched(name).into()),
             None => Ok(()),
         }
@@ -138,7 +143,11 @@ fn read(trigger: &Trigger) -> BTreeMap<String, Constraint> {
     }
     for (index, partition) in trigger.partitions.iter().flatten().enumerate() {
         let pointer = format!("/partitions/{index}/value");
-        add(&partition.key, pointer, Wanted::Literal(partition.value.clone()));
+        add(
+            &partition.key,
+            pointer,
+            Wanted::Literal(partition.value.clone()),
+        );
     }
     for (name, range) in trigger.range.iter().flatten() {
         let wanted = Wanted::Range(range.from.clone(), range.to.clone());
@@ -166,7 +175,11 @@ fn declared_times<'a>(
 
 impl Constraint {
     /// The stretch of time that is meant: a value is a partition of the finest grain that has it.
-    fn resolve_span(&self, name: &str, times: &BTreeMap<Grain, &TimeValues>) -> Result<Span, PlanError> {
+    fn resolve_span(
+        &self,
+        name: &str,
+        times: &BTreeMap<Grain, &TimeValues>,
+    ) -> Result<Span, PlanError> {
         match &self.wanted {
             Wanted::Value(value) => self.span_of(name, value, &self.pointer, times),
             Wanted::Literal(literal) => {
@@ -174,14 +187,19 @@ impl Constraint {
                 self.span_of(name, &value, &self.pointer, times)
             }
             Wanted::Range(from, to) => {
-                let (from_place, to_place) = (join(&self.pointer, "from"), join(&self.pointer, "to"));
+                let (from_place, to_place) =
+                    (join(&self.pointer, "from"), join(&self.pointer, "to"));
                 let from = self.time_value(name, from, &from_place)?;
                 let to = self.time_value(name, to, &to_place)?;
                 let start = self.span_of(name, &from, &from_place, times)?;
                 let end = self.span_of(name, &to, &to_place, times)?;
                 match (start, end) {
-                    (Span::Days(start, _), Span::Days(_, end)) if start < end => Ok(Span::Days(start, end)),
-                    (Span::Hours(start, _), Span::Hours(_, end)) if start < end => Ok(Span::Hours(start, end)),
+                    (Span::Days(start, _), Span::Days(_, end)) if start < end => {
+                        Ok(Span::Days(start, end))
+                    }
+                    (Span::Hours(start, _), Span::Hours(_, end)) if start < end => {
+                        Ok(Span::Hours(start, end))
+                    }
                     _ => Err(typed::disordered(name, &self.pointer).into()),
                 }
             }
@@ -189,7 +207,8 @@ impl Constraint {
     }
 
     fn time_value(&self, name: &str, literal: &Literal, pointer: &str) -> Result<Value, PlanError> {
-        typed::time(literal).ok_or_else(|| typed::unfit(name, pointer, literal, "a date or a timestamp").into())
+        typed::time(literal)
+            .ok_or_else(|| typed::unfit(name, pointer, literal, "a date or a timestamp").into())
     }
 
     fn span_of(
@@ -208,11 +227,17 @@ impl Constraint {
         let hours = matches!(value, Value::Timestamp(_));
         let days = matches!(value, Value::Date(_));
         let coarsest = times.keys().next_back().copied().unwrap_or(Grain::Day);
-        let fits = times.keys().any(|&grain| (hours && grain == Grain::Hour) || (days && grain != Grain::Hour));
+        let fits = times
+            .keys()
+            .any(|&grain| (hours && grain == Grain::Hour) || (days && grain != Grain::Hour));
         Err(if fits {
             typed::not_a_start(name, pointer, value, coarsest).into()
         } else {
-            let expected = if coarsest == Grain::Hour { "a timestamp" } else { "a date" };
+            let expected = if coarsest == Grain::Hour {
+                "a timestamp"
+            } else {
+                "a date"
+            };
             typed::unfit_value(name, pointer, value, expected).into()
         })
     }
@@ -225,7 +250,11 @@ impl Constraint {
         Axis::time(time, from, to)
     }
 
-    fn static_axis(&mut self, name: &str, values: &Arc<StaticValues>) -> Result<Option<Axis>, PlanError> {
+    fn static_axis(
+        &mut self,
+        name: &str,
+        values: &Arc<StaticValues>,
+    ) -> Result<Option<Axis>, PlanError> {
         let address = Arc::as_ptr(values) as usize;
         let ranks = match self.ranks.get(&address) {
             Some(ranks) => ranks.clone(),
@@ -263,7 +292,11 @@ impl Constraint {
                     return Err(typed::disordered(name, &self.pointer).into());
                 }
                 let within = |row: &(u32, &Value)| from <= *row.1 && *row.1 <= to;
-                let ranks: Vec<u32> = (0u32..).zip(values.values()).filter(within).map(|row| row.0).collect();
+                let ranks: Vec<u32> = (0u32..)
+                    .zip(values.values())
+                    .filter(within)
+                    .map(|row| row.0)
+                    .collect();
                 Ok(Arc::from(ranks))
             }
         }
@@ -289,7 +322,9 @@ impl Constraint {
 
     fn unmatched(&self, name: &str) -> Finding {
         let hint = match self.span {
-            Some(_) => "see the dimension's start and end; without an end it stops at the last partition that is complete",
+            Some(_) => {
+                "see the dimension's start and end; without an end it stops at the last partition that is complete"
+            }
             None => "see the values that the manifest declares for the dimension",
         };
         let wanted = match &self.wanted {
@@ -347,7 +382,11 @@ fn too_long(catalog: &Catalog, asset: AssetIndex, dimension: &SpaceDimension) ->
     Finding::new(
         "plan.too_large",
         "",
-        format!("the dimension `{}` of `{key}` has more than {} partitions", dimension.name, u32::MAX),
+        format!(
+            "the dimension `{}` of `{key}` has more than {} partitions",
+            dimension.name,
+            u32::MAX
+        ),
         "select a range of it",
     )
     .into()

@@ -47,11 +47,19 @@ pub(super) fn connect(
         let own = axes_of(block, axes);
         let mut joints = Vec::new();
         for link in catalog.links(block.asset) {
-            let Some(upstream) = blocks.get(block_of_asset[link.upstream.0 as usize] as usize) else {
+            let Some(upstream) = blocks.get(block_of_asset[link.upstream.0 as usize] as usize)
+            else {
                 continue;
             };
             let others = axes_of(upstream, axes);
-            let reaches = reaches(catalog, link.upstream, &link.dimensions, own, others, as_of_ms);
+            let reaches = reaches(
+                catalog,
+                link.upstream,
+                &link.dimensions,
+                own,
+                others,
+                as_of_ms,
+            );
             total = total.saturating_add(count(own, &reaches));
             joints.push(Joint {
                 base: upstream.base,
@@ -146,7 +154,9 @@ fn extend(edges: &mut Edges, block: &Block, own: &[Axis], joints: &[Joint]) {
         close(edges);
         if block.operations == 2 {
             let materialize = edges.starts.len() - 2;
-            edges.targets.push(u32::try_from(materialize).unwrap_or(u32::MAX));
+            edges
+                .targets
+                .push(u32::try_from(materialize).unwrap_or(u32::MAX));
             close(edges);
         }
         advance(&mut positions, own);
@@ -155,10 +165,18 @@ fn extend(edges: &mut Edges, block: &Block, own: &[Axis], joints: &[Joint]) {
 
 /// Ends the list of the task that is being written.
 fn close(edges: &mut Edges) {
-    edges.starts.push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
+    edges
+        .starts
+        .push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
 }
 
-fn push_places(targets: &mut Vec<u32>, joint: &Joint, rest: &[(Reach, u32)], positions: &[u32], place: u32) {
+fn push_places(
+    targets: &mut Vec<u32>,
+    joint: &Joint,
+    rest: &[(Reach, u32)],
+    positions: &[u32],
+    place: u32,
+) {
     match rest {
         [] => targets.push(joint.base + place * joint.operations + joint.awaited),
         [(reach, stride), rest @ ..] => {

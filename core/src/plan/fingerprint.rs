@@ -45,12 +45,17 @@ impl Plan {
         let asset = self.catalog().asset(self.asset(task));
         sink.text.push_str("{\"key\":\"");
         self.write_key(task, &mut sink.text);
-        let _ = write!(sink.text, "\",\"priority\":{},\"resources\":", asset.priority);
+        let _ = write!(
+            sink.text,
+            "\",\"priority\":{},\"resources\":",
+            asset.priority
+        );
         if asset.resources.is_empty() {
             sink.text.push_str("{}");
         } else {
             let resources: Vec<u8> = canonical_json::to_vec(&asset.resources).unwrap_or_default();
-            sink.text.push_str(core::str::from_utf8(&resources).unwrap_or_default());
+            sink.text
+                .push_str(core::str::from_utf8(&resources).unwrap_or_default());
         }
         sink.text.push_str(",\"upstreams\":[");
         for (index, &upstream) in self.upstreams(task).iter().enumerate() {

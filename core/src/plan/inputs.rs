@@ -43,12 +43,22 @@ pub fn upstream_partitions<'a>(
             };
             axes.push(axis);
         }
-        let reaches = edge::reaches(catalog, link.upstream, &link.dimensions, &own, &axes, as_of_ms);
+        let reaches = edge::reaches(
+            catalog,
+            link.upstream,
+            &link.dimensions,
+            &own,
+            &axes,
+            as_of_ms,
+        );
         let zero = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
-        let ranges: Vec<_> = reaches.iter().map(|(reach, _)| Reach::at(reach, &zero)).collect();
-        let count = ranges
+        let ranges: Vec<_> = reaches
             .iter()
-            .fold(1u64, |count, (start, end)| count.saturating_mul(u64::from(end.saturating_sub(*start))));
+            .map(|(reach, _)| Reach::at(reach, &zero))
+            .collect();
+        let count = ranges.iter().fold(1u64, |count, (start, end)| {
+            count.saturating_mul(u64::from(end.saturating_sub(*start)))
+        });
         if count > 0 {
             upstreams.push(Upstream {
                 asset: link.upstream,
@@ -61,7 +71,11 @@ pub fn upstream_partitions<'a>(
     Some(Inputs { catalog, upstreams })
 }
 
-fn own_axes(catalog: &Catalog, asset: AssetIndex, partition: Option<&PartitionKey>) -> Option<Vec<Axis>> {
+fn own_axes(
+    catalog: &Catalog,
+    asset: AssetIndex,
+    partition: Option<&PartitionKey>,
+) -> Option<Vec<Axis>> {
     let dimensions = catalog.space(asset).dimensions();
     let given = partition.map_or(0, |partition| partition.dimensions().count());
     if given != dimensions.len() {
@@ -97,8 +111,12 @@ impl Inputs<'_> {
         let dimensions = self.catalog.space(upstream.asset).dimensions();
         let mut rest = place;
         let mut parts = Vec::with_capacity(dimensions.len());
-        for ((axis, (start, end)), dimension) in
-            upstream.axes.iter().zip(&upstream.ranges).zip(dimensions).rev()
+        for ((axis, (start, end)), dimension) in upstream
+            .axes
+            .iter()
+            .zip(&upstream.ranges)
+            .zip(dimensions)
+            .rev()
         {
             let width = u64::from(end.saturating_sub(*start)).max(1);
             let position = start + u32::try_from(rest % width).ok()?;

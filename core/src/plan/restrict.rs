@@ -33,7 +33,13 @@ impl Plan {
             }
         }
         let edges = self.edges_among(&renumbered, kept);
-        compile::assemble(self.catalog.clone(), blocks, self.axes.clone(), Some(places), edges)
+        compile::assemble(
+            self.catalog.clone(),
+            blocks,
+            self.axes.clone(),
+            Some(places),
+            edges,
+        )
     }
 
     fn edges_among(&self, renumbered: &[u32], kept: u32) -> Edges {
@@ -50,7 +56,9 @@ impl Plan {
                     .map(|&upstream| renumbered[upstream as usize])
                     .filter(|&upstream| upstream != GONE),
             );
-            edges.starts.push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
+            edges
+                .starts
+                .push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
         }
         edges
     }

@@ -245,7 +245,10 @@ impl Reader<'_> {
 
     fn named(&self, key: &str) -> Result<Set, Finding> {
         let Some(asset) = self.catalog.find_text(key) else {
-            let keys = self.catalog.indexes().map(|asset| self.catalog.asset(asset).key.as_str());
+            let keys = self
+                .catalog
+                .indexes()
+                .map(|asset| self.catalog.asset(asset).key.as_str());
             return Err(Finding::new(
                 "plan.unknown_asset",
                 self.pointer,
@@ -284,7 +287,11 @@ impl Reader<'_> {
                 "plan.unknown_tag",
                 self.pointer,
                 format!("no asset has the tag `{tag}`"),
-                suggestion::hint(tag, self.catalog.tags(), "tags are declared by the assets of the manifest"),
+                suggestion::hint(
+                    tag,
+                    self.catalog.tags(),
+                    "tags are declared by the assets of the manifest",
+                ),
             ));
         };
         let mut set = Set::empty(self.catalog);
@@ -295,7 +302,13 @@ impl Reader<'_> {
     }
 
     /// Adds what is within `steps` of `base` in one direction.
-    fn walk(&mut self, set: &mut Set, base: &[AssetIndex], steps: u32, direction: &Direction) -> Result<(), Finding> {
+    fn walk(
+        &mut self,
+        set: &mut Set,
+        base: &[AssetIndex],
+        steps: u32,
+        direction: &Direction,
+    ) -> Result<(), Finding> {
         self.budget.walks = match self.budget.walks.checked_sub(1) {
             Some(rest) => rest,
             None => return Err(self.too_much("members with a `+`", MAX_WALKS)),
@@ -315,8 +328,17 @@ impl Reader<'_> {
                 }
             };
             match direction {
-                Direction::Up => self.catalog.links(asset).iter().for_each(|link| visit(link.upstream)),
-                Direction::Down => self.catalog.downstreams(asset).iter().copied().for_each(visit),
+                Direction::Up => self
+                    .catalog
+                    .links(asset)
+                    .iter()
+                    .for_each(|link| visit(link.upstream)),
+                Direction::Down => self
+                    .catalog
+                    .downstreams(asset)
+                    .iter()
+                    .copied()
+                    .for_each(visit),
             }
         }
         set.unite(&seen);
@@ -362,7 +384,11 @@ impl Reader<'_> {
     }
 
     fn unexpected(&self) -> Finding {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+        let found = match self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
+        {
             Some(character) => format!("`{character}` is not expected at byte {}", self.at),
             None => String::from("the selection ends too early"),
         };

@@ -72,7 +72,10 @@ impl StaticValues {
             rows.push((value.to_string(), u32::try_from(position).ok()?));
         }
         rows.sort_unstable();
-        if rows.windows(2).any(|pair| matches!(pair, [a, b] if a.0 == b.0)) {
+        if rows
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a.0 == b.0))
+        {
             return None;
         }
         let mut rank_of_position = alloc::vec![0; rows.len()];
@@ -119,7 +122,9 @@ impl StaticValues {
 
     /// The rank of a canonical text, if its value was declared.
     pub fn rank_of_text(&self, text: &str) -> Option<u32> {
-        let rank = self.texts.binary_search_by(|probe| probe.as_str().cmp(text));
+        let rank = self
+            .texts
+            .binary_search_by(|probe| probe.as_str().cmp(text));
         rank.ok().and_then(|rank| u32::try_from(rank).ok())
     }
 
@@ -135,8 +140,15 @@ impl StaticValues {
 
     /// Whether a value is in both lists.
     pub fn meets(&self, other: &StaticValues) -> bool {
-        let (fewer, more) = if self.len() < other.len() { (self, other) } else { (other, self) };
-        fewer.texts.iter().any(|text| more.rank_of_text(text).is_some())
+        let (fewer, more) = if self.len() < other.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        fewer
+            .texts
+            .iter()
+            .any(|text| more.rank_of_text(text).is_some())
     }
 
     /// The values in the byte order of their texts.
@@ -215,7 +227,10 @@ impl Space {
     /// of the others do not fit 64 bits.
     pub fn new(mut dimensions: Vec<SpaceDimension>) -> Option<Space> {
         dimensions.sort_by(|a, b| a.name.cmp(&b.name));
-        if dimensions.windows(2).any(|pair| matches!(pair, [a, b] if a.name == b.name)) {
+        if dimensions
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a.name == b.name))
+        {
             return None;
         }
         let dynamic = |d: &SpaceDimension| matches!(d.values, Values::Dynamic(_));
@@ -249,7 +264,9 @@ impl Space {
     pub fn fixed_key_bytes(&self) -> usize {
         let dimensions = self.dimensions.iter().map(|dimension| {
             let value = match &dimension.values {
-                Values::Time(time) if time.grain == Grain::Hour => "t:2012-01-01T00:00:00.000000Z".len(),
+                Values::Time(time) if time.grain == Grain::Hour => {
+                    "t:2012-01-01T00:00:00.000000Z".len()
+                }
                 Values::Time(_) => "d:2012-01-01".len(),
                 Values::Static(values) => values.widest,
                 Values::Dynamic(_) => 0,
@@ -289,14 +306,20 @@ impl Space {
     /// open at the end as the most significant digit, so that it stays as time goes on. Absent for a key that
     /// is not in the space, and for spaces with a dynamic dimension.
     pub fn ordinal_of(&self, partition: &PartitionKey) -> Option<u64> {
-        if self.digits.len() != self.dimensions.len() || partition.dimensions().count() != self.digits.len() {
+        if self.digits.len() != self.dimensions.len()
+            || partition.dimensions().count() != self.digits.len()
+        {
             return None;
         }
-        self.digits.iter().try_fold(0u64, |ordinal, &(index, weight)| {
-            let dimension = self.dimensions.get(index)?;
-            let digit = dimension.values.digit_of(&partition.get(&dimension.name)?)?;
-            ordinal.checked_add(digit.checked_mul(weight)?)
-        })
+        self.digits
+            .iter()
+            .try_fold(0u64, |ordinal, &(index, weight)| {
+                let dimension = self.dimensions.get(index)?;
+                let digit = dimension
+                    .values
+                    .digit_of(&partition.get(&dimension.name)?)?;
+                ordinal.checked_add(digit.checked_mul(weight)?)
+            })
     }
 
     /// The partition with this ordinal; absent beyond a closed space, and for an unpartitioned asset.

@@ -9,7 +9,11 @@ const MAX_SUGGESTIONS: usize = 3;
 const MAX_BYTES: usize = 64;
 
 /// A sentence that names the closest of `names`, or `otherwise` when none is close.
-pub(super) fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
+pub(super) fn hint<'a>(
+    wanted: &str,
+    names: impl Iterator<Item = &'a str>,
+    otherwise: &str,
+) -> String {
     let close = closest(wanted, names);
     if close.is_empty() {
         return String::from(otherwise);
@@ -17,7 +21,11 @@ pub(super) fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>, other
     let mut text = String::from("did you mean ");
     for (index, name) in close.iter().enumerate() {
         if index > 0 {
-            text.push_str(if index + 1 == close.len() { " or " } else { ", " });
+            text.push_str(if index + 1 == close.len() {
+                " or "
+            } else {
+                ", "
+            });
         }
         text.push('`');
         text.push_str(name);
@@ -74,13 +82,20 @@ mod tests {
     fn close_names_are_offered_and_far_ones_are_not() {
         let names = ["mart/report", "mart/reports", "raw/events", "staging/daily"];
         let rows = [
-            ("mart/raport", "did you mean `mart/report` or `mart/reports`?"),
+            (
+                "mart/raport",
+                "did you mean `mart/report` or `mart/reports`?",
+            ),
             ("daily", "did you mean `staging/daily`?"),
             ("zzz/nothing", "none"),
             ("", "none"),
         ];
         for (wanted, expected) in rows {
-            assert_eq!(hint(wanted, names.into_iter(), "none"), expected, "{wanted}");
+            assert_eq!(
+                hint(wanted, names.into_iter(), "none"),
+                expected,
+                "{wanted}"
+            );
         }
     }
 }

@@ -31,7 +31,12 @@ fn timestamp(text: &str) -> Option<Value> {
 }
 
 /// The literal as a value of the same type as `example`.
-pub(super) fn like(name: &str, pointer: &str, literal: &Literal, example: &Value) -> Result<Value, Finding> {
+pub(super) fn like(
+    name: &str,
+    pointer: &str,
+    literal: &Literal,
+    example: &Value,
+) -> Result<Value, Finding> {
     let value = match (example, literal) {
         (Value::Bool(_), Literal::Boolean(value)) => Some(Value::Bool(*value)),
         (Value::Bool(_), Literal::Text(text)) => text.parse().ok().map(Value::Bool),
@@ -81,7 +86,8 @@ pub(super) fn plain(value: &Value) -> String {
         Value::Str(text) => String::from(text.as_str()),
         other => {
             let text = other.to_string();
-            text.split_once(':').map_or_else(String::new, |(_, plain)| plain.to_string())
+            text.split_once(':')
+                .map_or_else(String::new, |(_, plain)| plain.to_string())
         }
     }
 }
@@ -98,8 +104,15 @@ pub(super) fn unfit(name: &str, pointer: &str, literal: &Literal, expected: &str
 
 /// The refusal of a typed value.
 pub(super) fn unfit_value(name: &str, pointer: &str, value: &Value, expected: &str) -> Finding {
-    let found = type_name(value).split_once(' ').map_or("null", |(_, name)| name);
-    type_finding(name, pointer, &format!("the {found} `{}`", plain(value)), expected)
+    let found = type_name(value)
+        .split_once(' ')
+        .map_or("null", |(_, name)| name);
+    type_finding(
+        name,
+        pointer,
+        &format!("the {found} `{}`", plain(value)),
+        expected,
+    )
 }
 
 fn type_finding(name: &str, pointer: &str, found: &str, expected: &str) -> Finding {
@@ -122,7 +135,10 @@ pub(super) fn not_a_start(name: &str, pointer: &str, value: &Value, grain: Grain
     Finding::new(
         "plan.partition_unknown",
         pointer,
-        format!("no partition of the dimension `{name}` starts at `{}`", plain(value)),
+        format!(
+            "no partition of the dimension `{name}` starts at `{}`",
+            plain(value)
+        ),
         format!("name a partition by its start, {start}"),
     )
 }

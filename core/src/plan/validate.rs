@@ -22,7 +22,13 @@ pub(super) struct Report {
 }
 
 impl Report {
-    fn add(&mut self, code: &'static str, pointer: impl Into<String>, message: impl Into<String>, hint: impl Into<String>) {
+    fn add(
+        &mut self,
+        code: &'static str,
+        pointer: impl Into<String>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.push(Finding::new(code, pointer, message, hint));
     }
 
@@ -42,7 +48,9 @@ impl Report {
 
 /// Checks a manifest and indexes it.
 pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
-    let mut report = Report { findings: Vec::new() };
+    let mut report = Report {
+        findings: Vec::new(),
+    };
     if !fits(&manifest, &mut report) {
         return Err(report.findings);
     }
@@ -79,11 +87,31 @@ fn fits(manifest: &Manifest, report: &mut Report) -> bool {
         return false;
     }
     let lists = [
-        ("/assets", "assets", manifest.assets.len(), limit::MAX_ASSETS),
+        (
+            "/assets",
+            "assets",
+            manifest.assets.len(),
+            limit::MAX_ASSETS,
+        ),
         ("/pools", "pools", manifest.pools.len(), limit::MAX_LIMITS),
-        ("/queues", "queues", manifest.queues.len(), limit::MAX_LIMITS),
-        ("/schedules", "schedules", manifest.schedules.len(), limit::MAX_AUTOMATIONS),
-        ("/sensors", "sensors", manifest.sensors.len(), limit::MAX_AUTOMATIONS),
+        (
+            "/queues",
+            "queues",
+            manifest.queues.len(),
+            limit::MAX_LIMITS,
+        ),
+        (
+            "/schedules",
+            "schedules",
+            manifest.schedules.len(),
+            limit::MAX_AUTOMATIONS,
+        ),
+        (
+            "/sensors",
+            "sensors",
+            manifest.sensors.len(),
+            limit::MAX_AUTOMATIONS,
+        ),
     ];
     let before = report.findings.len();
     for (pointer, what, count, most) in lists {
@@ -115,7 +143,10 @@ fn sort(manifest: &Manifest, report: &mut Report) -> Vec<u32> {
             report.add(
                 "manifest.duplicate_key",
                 format!("/assets/{later}/key"),
-                format!("the key `{}` is also that of the asset at `/assets/{first}`", key(*later)),
+                format!(
+                    "the key `{}` is also that of the asset at `/assets/{first}`",
+                    key(*later)
+                ),
                 "give each asset its own key",
             );
         }

@@ -138,8 +138,8 @@ impl Trigger {
         let canonical =
             canonical_json::canonicalize(text).map_err(|error| syntax_finding(text, &error))?;
         let deserializer = &mut serde_json::Deserializer::from_slice(&canonical);
-        let trigger: Trigger =
-            serde_path_to_error::deserialize(deserializer).map_err(|error| shape_finding(&error))?;
+        let trigger: Trigger = serde_path_to_error::deserialize(deserializer)
+            .map_err(|error| shape_finding(&error))?;
         trigger.validate()?;
         Ok(trigger)
     }

@@ -23,7 +23,10 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
             report.add(
                 "manifest.duplicate_id",
                 format!("{place}/id"),
-                format!("the id of `{}` is also that of the asset at `/assets/{first}`", asset.key),
+                format!(
+                    "the id of `{}` is also that of the asset at `/assets/{first}`",
+                    asset.key
+                ),
                 "an id stands for one asset for ever; generate a new one for the other",
             );
             ids.insert(asset.id, first);
@@ -36,7 +39,13 @@ fn check_limits(report: &mut Report, place: &str, what: &str, limits: &BTreeMap<
     for (key, value) in limits {
         let pointer = pointer::join(place, key);
         name::check(report, &pointer, what, key);
-        within(report, &format!("{pointer}/limit"), value.limit.into(), 1, limit::MAX_OPEN.into());
+        within(
+            report,
+            &format!("{pointer}/limit"),
+            value.limit.into(),
+            1,
+            limit::MAX_OPEN.into(),
+        );
     }
 }
 
@@ -63,7 +72,13 @@ fn check_asset(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Rep
 
 pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
     let command = format!("{place}/command");
-    bound(report, &command, "words of a command", run.command.len(), limit::MAX_COMMAND_WORDS);
+    bound(
+        report,
+        &command,
+        "words of a command",
+        run.command.len(),
+        limit::MAX_COMMAND_WORDS,
+    );
     if run.command.first().is_none_or(String::is_empty) {
         report.add(
             "manifest.command_empty",
@@ -75,7 +90,13 @@ pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
     for (index, word) in run.command.iter().enumerate() {
         check_word(report, &format!("{command}/{index}"), word);
     }
-    bound(report, &format!("{place}/env"), "variables", run.env.len(), limit::MAX_ENVIRONMENT);
+    bound(
+        report,
+        &format!("{place}/env"),
+        "variables",
+        run.env.len(),
+        limit::MAX_ENVIRONMENT,
+    );
     for (key, value) in &run.env {
         let pointer = pointer::join(&format!("{place}/env"), key);
         if key.is_empty() || key.contains(['=', '\0']) || key.len() > limit::MAX_NAME_BYTES * 4 {
@@ -99,7 +120,13 @@ pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
 }
 
 fn check_word(report: &mut Report, pointer: &str, word: &str) {
-    bound(report, pointer, "bytes in one word", word.len(), limit::MAX_WORD_BYTES);
+    bound(
+        report,
+        pointer,
+        "bytes in one word",
+        word.len(),
+        limit::MAX_WORD_BYTES,
+    );
     if word.contains('\0') {
         report.add(
             "manifest.command_byte",
@@ -112,7 +139,12 @@ fn check_word(report: &mut Report, pointer: &str, word: &str) {
 
 fn check_retry(report: &mut Report, place: &str, retry: &Retry) {
     let rows = [
-        ("maxAttempts", retry.max_attempts.into(), 1, limit::MAX_ATTEMPTS.into()),
+        (
+            "maxAttempts",
+            retry.max_attempts.into(),
+            1,
+            limit::MAX_ATTEMPTS.into(),
+        ),
         ("baseDelayMs", retry.base_delay_ms, 0, limit::DAY_MS),
         ("factor", retry.factor.into(), 1, limit::MAX_FACTOR.into()),
         ("maxDelayMs", retry.max_delay_ms, 0, limit::DAY_MS),
@@ -124,7 +156,10 @@ fn check_retry(report: &mut Report, place: &str, retry: &Retry) {
         report.add(
             "manifest.retry_delay",
             format!("{place}/maxDelayMs"),
-            format!("the longest delay, {} ms, is below the first, {} ms", retry.max_delay_ms, retry.base_delay_ms),
+            format!(
+                "the longest delay, {} ms, is below the first, {} ms",
+                retry.max_delay_ms, retry.base_delay_ms
+            ),
             "make `maxDelayMs` at least `baseDelayMs`",
         );
     }
@@ -135,10 +170,20 @@ fn check_timeouts(report: &mut Report, place: &str, timeouts: &Timeouts) {
         ("startMs", timeouts.start_ms, limit::DAY_MS),
         ("heartbeatMs", timeouts.heartbeat_ms, limit::DAY_MS),
         ("attemptMs", timeouts.attempt_ms, limit::MAX_ATTEMPT_MS),
-        ("cancelGraceMs", timeouts.cancel_grace_ms, limit::MAX_GRACE_MS),
+        (
+            "cancelGraceMs",
+            timeouts.cancel_grace_ms,
+            limit::MAX_GRACE_MS,
+        ),
     ];
     for (member, value, most) in rows {
-        within(report, &format!("{place}/{member}"), value, limit::MIN_DEADLINE_MS, most);
+        within(
+            report,
+            &format!("{place}/{member}"),
+            value,
+            limit::MIN_DEADLINE_MS,
+            most,
+        );
     }
 }
 
@@ -162,7 +207,11 @@ fn check_queue(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Rep
             "manifest.unknown_queue",
             pointer,
             format!("the queue `{}` is not declared", asset.queue),
-            suggestion::hint(&asset.queue, manifest.queues.keys().map(String::as_str), "declare it in `queues`"),
+            suggestion::hint(
+                &asset.queue,
+                manifest.queues.keys().map(String::as_str),
+                "declare it in `queues`",
+            ),
         );
     }
     let Some(pool) = &asset.pool else {
@@ -175,14 +224,24 @@ fn check_queue(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Rep
             "manifest.unknown_pool",
             pointer,
             format!("the pool `{pool}` is not declared"),
-            suggestion::hint(pool, manifest.pools.keys().map(String::as_str), "declare it in `pools`"),
+            suggestion::hint(
+                pool,
+                manifest.pools.keys().map(String::as_str),
+                "declare it in `pools`",
+            ),
         );
     }
 }
 
 fn check_resources(asset: &Asset, place: &str, report: &mut Report) {
     let place = format!("{place}/resources");
-    bound(report, &place, "resources", asset.resources.len(), limit::MAX_RESOURCES);
+    bound(
+        report,
+        &place,
+        "resources",
+        asset.resources.len(),
+        limit::MAX_RESOURCES,
+    );
     for (key, &units) in &asset.resources {
         let pointer = pointer::join(&place, key);
         name::check(report, &pointer, "resource", key);
@@ -191,7 +250,13 @@ fn check_resources(asset: &Asset, place: &str, report: &mut Report) {
 }
 
 fn check_tags(asset: &Asset, place: &str, report: &mut Report) {
-    bound(report, &format!("{place}/tags"), "tags", asset.tags.len(), limit::MAX_TAGS);
+    bound(
+        report,
+        &format!("{place}/tags"),
+        "tags",
+        asset.tags.len(),
+        limit::MAX_TAGS,
+    );
     let mut seen = BTreeSet::new();
     for (index, tag) in asset.tags.iter().enumerate() {
         let pointer = format!("{place}/tags/{index}");

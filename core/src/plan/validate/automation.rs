@@ -24,7 +24,13 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
         check_name(report, &place, "sensor", &sensor.name, &mut names);
         if let Some(interval_ms) = sensor.interval_ms {
             let pointer = format!("{place}/intervalMs");
-            asset::within(report, &pointer, interval_ms, limit::MIN_DEADLINE_MS, limit::DAY_MS);
+            asset::within(
+                report,
+                &pointer,
+                interval_ms,
+                limit::MIN_DEADLINE_MS,
+                limit::DAY_MS,
+            );
         }
         match &sensor.run {
             Some(run) => asset::check_run(report, &format!("{place}/run"), run),

@@ -17,7 +17,12 @@ const MAX_STEPS: usize = 4_000_000;
 const MAX_NAMED: usize = 12;
 
 /// Every asset after its upstreams, ties by key; a report when there is no such order.
-pub(super) fn sort(manifest: &Manifest, declared: &[u32], links: &[Vec<Link>], report: &mut Report) -> Vec<AssetIndex> {
+pub(super) fn sort(
+    manifest: &Manifest,
+    declared: &[u32],
+    links: &[Vec<Link>],
+    report: &mut Report,
+) -> Vec<AssetIndex> {
     let mut waiting: Vec<usize> = links.iter().map(Vec::len).collect();
     let downstreams = downstreams(links);
     let mut ready: BinaryHeap<Reverse<u32>> = (0u32..)
@@ -60,7 +65,11 @@ fn shortest_cycle(links: &[Vec<Link>], waiting: &[usize]) -> Vec<u32> {
     let mut best: Vec<u32> = Vec::new();
     let mut steps = 0;
     let mut came_from = vec![u32::MAX; links.len()];
-    for start in (0u32..).zip(waiting).filter(|row| *row.1 > 0).map(|row| row.0) {
+    for start in (0u32..)
+        .zip(waiting)
+        .filter(|row| *row.1 > 0)
+        .map(|row| row.0)
+    {
         if steps > MAX_STEPS && !best.is_empty() {
             break;
         }
@@ -80,7 +89,12 @@ fn shortest_cycle(links: &[Vec<Link>], waiting: &[usize]) -> Vec<u32> {
 }
 
 /// The shortest way from `start` back to itself, and every asset that was looked at.
-fn search(links: &[Vec<Link>], waiting: &[usize], start: u32, came_from: &mut [u32]) -> (Vec<u32>, Option<Vec<u32>>) {
+fn search(
+    links: &[Vec<Link>],
+    waiting: &[usize],
+    start: u32,
+    came_from: &mut [u32],
+) -> (Vec<u32>, Option<Vec<u32>>) {
     let mut seen = vec![];
     let mut queue = VecDeque::from([start]);
     while let Some(asset) = queue.pop_front() {
@@ -106,8 +120,17 @@ fn search(links: &[Vec<Link>], waiting: &[usize], start: u32, came_from: &mut [u
     (seen, None)
 }
 
-fn report_cycle(manifest: &Manifest, declared: &[u32], links: &[Vec<Link>], cycle: &[u32], report: &mut Report) {
-    let Some((&first, &second)) = cycle.first().map(|first| (first, cycle.get(1).unwrap_or(first))) else {
+fn report_cycle(
+    manifest: &Manifest,
+    declared: &[u32],
+    links: &[Vec<Link>],
+    cycle: &[u32],
+    report: &mut Report,
+) {
+    let Some((&first, &second)) = cycle
+        .first()
+        .map(|first| (first, cycle.get(1).unwrap_or(first)))
+    else {
         return;
     };
     let asset = |index: u32| &manifest.assets[declared[index as usize] as usize];
@@ -119,12 +142,22 @@ fn report_cycle(manifest: &Manifest, declared: &[u32], links: &[Vec<Link>], cycl
         way.push_str(&format!("({} more) needs ", cycle.len() - MAX_NAMED));
     }
     way.push_str(&format!("`{}`", asset(first).key));
-    debug_assert!(links[first as usize].iter().any(|link| link.upstream.0 == second));
+    debug_assert!(
+        links[first as usize]
+            .iter()
+            .any(|link| link.upstream.0 == second)
+    );
     let upstreams = &asset(first).upstreams;
-    let number = upstreams.iter().position(|upstream| upstream.asset == asset(second).key);
+    let number = upstreams
+        .iter()
+        .position(|upstream| upstream.asset == asset(second).key);
     report.add(
         "manifest.cycle",
-        format!("/assets/{}/upstreams/{}", declared[first as usize], number.unwrap_or(0)),
+        format!(
+            "/assets/{}/upstreams/{}",
+            declared[first as usize],
+            number.unwrap_or(0)
+        ),
         format!("the assets need each other in a circle: {way}"),
         "remove one of these upstreams",
     );

@@ -22,7 +22,8 @@ pub(super) fn links(
 ) -> Vec<Vec<Link>> {
     let assets = Assets { manifest, declared };
     let rows = declared.iter().zip(spaces);
-    rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report)).collect()
+    rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report))
+        .collect()
 }
 
 struct Assets<'a> {
@@ -40,10 +41,22 @@ impl Assets<'_> {
         u32::try_from(self.declared.binary_search_by(probe).ok()?).ok()
     }
 
-    fn links(&self, place: u32, space: Option<&Space>, spaces: &[Option<Space>], report: &mut Report) -> Vec<Link> {
+    fn links(
+        &self,
+        place: u32,
+        space: Option<&Space>,
+        spaces: &[Option<Space>],
+        report: &mut Report,
+    ) -> Vec<Link> {
         let asset = self.asset(place);
         let pointer = format!("/assets/{place}/upstreams");
-        super::bound(report, &pointer, "upstreams", asset.upstreams.len(), limit::MAX_UPSTREAMS);
+        super::bound(
+            report,
+            &pointer,
+            "upstreams",
+            asset.upstreams.len(),
+            limit::MAX_UPSTREAMS,
+        );
         let mut seen = BTreeSet::new();
         let mut links = Vec::with_capacity(asset.upstreams.len());
         for (number, upstream) in asset.upstreams.iter().enumerate() {
@@ -70,7 +83,10 @@ impl Assets<'_> {
     }
 
     fn report_unknown(&self, upstream: &Upstream, pointer: &str, report: &mut Report) {
-        let keys = self.declared.iter().map(|&place| self.asset(place).key.as_str());
+        let keys = self
+            .declared
+            .iter()
+            .map(|&place| self.asset(place).key.as_str());
         report.add(
             "manifest.unknown_upstream",
             format!("{pointer}/asset"),
@@ -90,20 +106,31 @@ fn report_duplicate(upstream: &Upstream, pointer: &str, report: &mut Report) {
 }
 
 /// How each dimension of the upstream space follows.
-fn fit(own: &Space, other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) -> Vec<DimensionLink> {
+fn fit(
+    own: &Space,
+    other: &Space,
+    upstream: &Upstream,
+    pointer: &str,
+    report: &mut Report,
+) -> Vec<DimensionLink> {
     let pointer = format!("{pointer}/mapping");
     check_whole(other, upstream, &pointer, report);
     let mut links = Vec::with_capacity(other.dimensions().len());
     for dimension in other.dimensions() {
         let (asked, place) = asked(upstream, dimension, &pointer);
-        let shared = own.find(&dimension.name).map(|from| (from, &own.dimensions()[from]));
+        let shared = own
+            .find(&dimension.name)
+            .map(|from| (from, &own.dimensions()[from]));
         match follow(asked, dimension, shared) {
             Ok(link) => links.push(link),
             Err(reason) => {
                 report.add(
                     "manifest.mapping_unfit",
                     place,
-                    format!("the partitions of `{}` do not follow: {}", upstream.asset, reason.message),
+                    format!(
+                        "the partitions of `{}` do not follow: {}",
+                        upstream.asset, reason.message
+                    ),
                     reason.hint,
                 );
                 links.push(DimensionLink::All);
@@ -114,7 +141,11 @@ fn fit(own: &Space, other: &Space, upstream: &Upstream, pointer: &str, report: &
 }
 
 /// What a mapping says of one dimension, and where; nothing where it leaves it to the default.
-fn asked(upstream: &Upstream, dimension: &SpaceDimension, pointer: &str) -> (Option<DimensionMapping>, String) {
+fn asked(
+    upstream: &Upstream,
+    dimension: &SpaceDimension,
+    pointer: &str,
+) -> (Option<DimensionMapping>, String) {
     let time = matches!(dimension.values, Values::Time(_));
     let asked = match &upstream.mapping {
         Some(Mapping::Identity) => Some(DimensionMapping::Identity),
@@ -135,7 +166,10 @@ fn asked(upstream: &Upstream, dimension: &SpaceDimension, pointer: &str) -> (Opt
 
 /// Reports mappings that speak of nothing the upstream has.
 fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) {
-    let time = other.dimensions().iter().any(|dimension| matches!(dimension.values, Values::Time(_)));
+    let time = other
+        .dimensions()
+        .iter()
+        .any(|dimension| matches!(dimension.values, Values::Time(_)));
     match &upstream.mapping {
         Some(Mapping::Latest | Mapping::Window(_)) if !time => report.add(
             "manifest.mapping_unfit",
@@ -176,10 +210,12 @@ fn follow(
         Some(DimensionMapping::Latest) => latest(dimension),
         Some(DimensionMapping::Identity) => same(dimension, shared),
         Some(DimensionMapping::Window(count)) => window(count, dimension, shared),
-        None if shared.is_some() => same(dimension, shared).or_else(|reason| match dimension.values {
-            Values::Dynamic(_) => Err(reason),
-            _ => everything(dimension),
-        }),
+        None if shared.is_some() => {
+            same(dimension, shared).or_else(|reason| match dimension.values {
+                Values::Dynamic(_) => Err(reason),
+                _ => everything(dimension),
+            })
+        }
         None => everything(dimension),
     }
 }
@@ -187,7 +223,10 @@ fn follow(
 fn everything(dimension: &SpaceDimension) -> Result<DimensionLink, Unfit> {
     match dimension.values {
         Values::Dynamic(_) => Err(unfit(
-            format!("the values of the dynamic dimension `{}` are not listed", dimension.name),
+            format!(
+                "the values of the dynamic dimension `{}` are not listed",
+                dimension.name
+            ),
             "give this asset the same dynamic dimension and map it with `identity`",
         )),
         _ => Ok(DimensionLink::All),
@@ -198,13 +237,19 @@ fn latest(dimension: &SpaceDimension) -> Result<DimensionLink, Unfit> {
     match dimension.values {
         Values::Time(_) => Ok(DimensionLink::Latest),
         _ => Err(unfit(
-            format!("the dimension `{}` is not one of time and has no latest value", dimension.name),
+            format!(
+                "the dimension `{}` is not one of time and has no latest value",
+                dimension.name
+            ),
             "use `identity` or `all`",
         )),
     }
 }
 
-fn same(dimension: &SpaceDimension, shared: Option<(usize, &SpaceDimension)>) -> Result<DimensionLink, Unfit> {
+fn same(
+    dimension: &SpaceDimension,
+    shared: Option<(usize, &SpaceDimension)>,
+) -> Result<DimensionLink, Unfit> {
     let Some((from, own)) = shared else {
         return Err(unfit(
             format!("this asset has no dimension `{}`", dimension.name),
@@ -222,14 +267,20 @@ fn same(dimension: &SpaceDimension, shared: Option<(usize, &SpaceDimension)>) ->
     };
     if !fits {
         return Err(unfit(
-            format!("the dimension `{}` is of another kind or type in this asset", dimension.name),
+            format!(
+                "the dimension `{}` is of another kind or type in this asset",
+                dimension.name
+            ),
             "declare it alike in both, or use `all`",
         ));
     }
     if let (Values::Static(a), Values::Static(b)) = (&own.values, &dimension.values) {
         if !a.meets(b) {
             return Err(unfit(
-                format!("no value of the dimension `{}` is in both assets", dimension.name),
+                format!(
+                    "no value of the dimension `{}` is in both assets",
+                    dimension.name
+                ),
                 "declare common values, or use `all`",
             ));
         }
@@ -246,7 +297,10 @@ fn window(
 ) -> Result<DimensionLink, Unfit> {
     if !matches!(dimension.values, Values::Time(_)) {
         return Err(unfit(
-            format!("the dimension `{}` is not one of time and has no window", dimension.name),
+            format!(
+                "the dimension `{}` is not one of time and has no window",
+                dimension.name
+            ),
             "use `identity` or `all`",
         ));
     }

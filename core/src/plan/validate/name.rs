@@ -8,7 +8,9 @@ use crate::wire::manifest::limit::MAX_NAME_BYTES;
 /// Reports a name that is not `[A-Za-z0-9][A-Za-z0-9_.:/-]*` of at most 64 bytes.
 pub(super) fn check(report: &mut Report, pointer: &str, what: &str, name: &str) {
     let mut bytes = name.bytes();
-    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let starts = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
     let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:/-".contains(&byte);
     if name.len() > MAX_NAME_BYTES || !starts || !bytes.all(goes_on) {
         report.add(

@@ -18,17 +18,39 @@ use crate::wire::manifest::{Asset, Manifest, limit};
 type Shared<'a> = BTreeMap<&'a [Literal], Arc<StaticValues>>;
 
 /// The space of each asset, in the order of `declared`; absent where it is refused.
-pub(super) fn spaces(manifest: &Manifest, declared: &[u32], report: &mut Report) -> Vec<Option<Space>> {
+pub(super) fn spaces(
+    manifest: &Manifest,
+    declared: &[u32],
+    report: &mut Report,
+) -> Vec<Option<Space>> {
     let mut shared = Shared::new();
     declared
         .iter()
-        .map(|&place| space(&manifest.assets[place as usize], &format!("/assets/{place}/partitions"), &mut shared, report))
+        .map(|&place| {
+            space(
+                &manifest.assets[place as usize],
+                &format!("/assets/{place}/partitions"),
+                &mut shared,
+                report,
+            )
+        })
         .collect()
 }
 
-fn space<'a>(asset: &'a Asset, place: &str, shared: &mut Shared<'a>, report: &mut Report) -> Option<Space> {
+fn space<'a>(
+    asset: &'a Asset,
+    place: &str,
+    shared: &mut Shared<'a>,
+    report: &mut Report,
+) -> Option<Space> {
     let before = report.findings.len();
-    bound(report, place, "dimensions", asset.partitions.len(), limit::MAX_DIMENSIONS);
+    bound(
+        report,
+        place,
+        "dimensions",
+        asset.partitions.len(),
+        limit::MAX_DIMENSIONS,
+    );
     let mut dimensions: Vec<SpaceDimension> = Vec::with_capacity(asset.partitions.len());
     for (index, dimension) in asset.partitions.iter().enumerate() {
         let pointer = format!("{place}/{index}");
@@ -57,7 +79,10 @@ fn space<'a>(asset: &'a Asset, place: &str, shared: &mut Shared<'a>, report: &mu
         Some(space) if space.fixed_key_bytes() > MAX_BYTES => report.add(
             "manifest.partition_key_length",
             place,
-            format!("the longest partition key has {} bytes", space.fixed_key_bytes()),
+            format!(
+                "the longest partition key has {} bytes",
+                space.fixed_key_bytes()
+            ),
             format!("a partition key has at most {MAX_BYTES}; use shorter names or values"),
         ),
         Some(_) => {}
@@ -65,7 +90,12 @@ fn space<'a>(asset: &'a Asset, place: &str, shared: &mut Shared<'a>, report: &mu
     space
 }
 
-fn check_name(dimension: &Dimension, pointer: &str, before: &[SpaceDimension], report: &mut Report) {
+fn check_name(
+    dimension: &Dimension,
+    pointer: &str,
+    before: &[SpaceDimension],
+    report: &mut Report,
+) {
     if !name::is_dimension(&dimension.name) {
         report.add(
             "manifest.dimension_name",
@@ -93,14 +123,22 @@ fn check_members(dimension: &Dimension, pointer: &str, report: &mut Report) {
         ("end", dimension.end.is_some(), time, false),
         ("timeZone", dimension.time_zone.is_some(), time, false),
         ("values", dimension.values.is_some(), fixed, fixed),
-        ("valueType", dimension.value_type.is_some(), dimension.kind == DimensionKind::Dynamic, false),
+        (
+            "valueType",
+            dimension.value_type.is_some(),
+            dimension.kind == DimensionKind::Dynamic,
+            false,
+        ),
     ];
     for (member, given, allowed, needed) in rows {
         if given && !allowed {
             report.add(
                 "manifest.dimension_member",
                 format!("{pointer}/{member}"),
-                format!("the dimension `{}` is of a kind without `{member}`", dimension.name),
+                format!(
+                    "the dimension `{}` is of a kind without `{member}`",
+                    dimension.name
+                ),
                 "remove it, or choose another kind",
             );
         }
@@ -125,23 +163,39 @@ fn grain(kind: DimensionKind) -> Option<Grain> {
     }
 }
 
-fn values<'a>(dimension: &'a Dimension, pointer: &str, shared: &mut Shared<'a>, report: &mut Report) -> Option<Values> {
+fn values<'a>(
+    dimension: &'a Dimension,
+    pointer: &str,
+    shared: &mut Shared<'a>,
+    report: &mut Report,
+) -> Option<Values> {
     if let Some(grain) = grain(dimension.kind) {
         return time_values(dimension, grain, pointer, report).map(Values::Time);
     }
     if dimension.kind == DimensionKind::Dynamic {
-        return Some(Values::Dynamic(dimension.value_type.unwrap_or(ValueType::String)));
+        return Some(Values::Dynamic(
+            dimension.value_type.unwrap_or(ValueType::String),
+        ));
     }
     let literals = dimension.values.as_deref()?;
     if let Some(values) = shared.get(literals) {
         return Some(Values::Static(values.clone()));
     }
-    let values = Arc::new(static_values(literals, &format!("{pointer}/values"), report)?);
+    let values = Arc::new(static_values(
+        literals,
+        &format!("{pointer}/values"),
+        report,
+    )?);
     shared.insert(literals, values.clone());
     Some(Values::Static(values))
 }
 
-fn time_values(dimension: &Dimension, grain: Grain, pointer: &str, report: &mut Report) -> Option<TimeValues> {
+fn time_values(
+    dimension: &Dimension,
+    grain: Grain,
+    pointer: &str,
+    report: &mut Report,
+) -> Option<TimeValues> {
     let zone = match dimension.time_zone.as_deref() {
         None => Some(Zone::Utc),
         Some(name) => zone(name, &format!("{pointer}/timeZone"), report),
@@ -157,7 +211,10 @@ fn time_values(dimension: &Dimension, grain: Grain, pointer: &str, report: &mut 
         report.add(
             "manifest.partition_order",
             format!("{pointer}/end"),
-            format!("the dimension `{}` ends before its first partition is over", dimension.name),
+            format!(
+                "the dimension `{}` ends before its first partition is over",
+                dimension.name
+            ),
             "the end is excluded; put it after the start",
         );
         return None;
@@ -196,9 +253,14 @@ fn boundary(grain: Grain, text: &str, pointer: &str, report: &mut Report) -> Opt
         let hint = match (&value, grain) {
             (Some(Value::Date(date)), Grain::Week | Grain::Month) => {
                 let first = grain.first_day(grain.index_of_day(date.days().into()));
-                format!("the partition that holds it starts at `{}`", crate::plan::calendar::bounded(first))
+                format!(
+                    "the partition that holds it starts at `{}`",
+                    crate::plan::calendar::bounded(first)
+                )
             }
-            (_, Grain::Hour) => "write a day, or a whole hour such as `2012-01-01T05:00:00Z`".into(),
+            (_, Grain::Hour) => {
+                "write a day, or a whole hour such as `2012-01-01T05:00:00Z`".into()
+            }
             _ => "write a day, such as `2012-01-01`".into(),
         };
         report.add(
@@ -215,7 +277,12 @@ fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Op
     let before = report.findings.len();
     bound(report, pointer, "values", literals.len(), limit::MAX_VALUES);
     let Some(first) = literals.first() else {
-        report.add("manifest.values_empty", pointer, "the dimension has no values", "list at least one");
+        report.add(
+            "manifest.values_empty",
+            pointer,
+            "the dimension has no values",
+            "list at least one",
+        );
         return None;
     };
     let mut seen = BTreeMap::new();
@@ -244,7 +311,10 @@ fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Op
                 "manifest.value_length",
                 pointer,
                 "the value has more than 256 bytes",
-                format!("a partition value has at most {} bytes", limit::MAX_VALUE_BYTES),
+                format!(
+                    "a partition value has at most {} bytes",
+                    limit::MAX_VALUE_BYTES
+                ),
             ),
         }
     }
@@ -269,7 +339,10 @@ fn check_open_ends(dimensions: &[SpaceDimension], place: &str, report: &mut Repo
         report.add(
             "manifest.partition_open",
             format!("{place}/{}", dimension.declared),
-            format!("the dimension `{}` is the second one without an end", dimension.name),
+            format!(
+                "the dimension `{}` is the second one without an end",
+                dimension.name
+            ),
             "give it an `end`; one dimension of an asset may be open",
         );
     }

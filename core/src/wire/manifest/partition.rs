@@ -16,7 +16,7 @@ use crate::wire::literal::Literal;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dimension {
     /// `[a-z][a-z0-9_]*`, at most 64 bytes.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,63}$"))]
+    #[schemars(extend("pattern" = "^[a-z][a-z0-9_]{0,63}$"))]
     pub name: String,
     /// What its values are.
     pub kind: DimensionKind,
@@ -38,7 +38,9 @@ pub struct Dimension {
 }
 
 /// What the values of a dimension are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionKind {
     /// Whole hours of UTC, named by the timestamp of their start.
@@ -56,7 +58,9 @@ pub enum DimensionKind {
 }
 
 /// The type of a dynamic dimension's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum ValueType {
     /// Text of at most 256 bytes.
@@ -84,7 +88,9 @@ pub enum Mapping {
 }
 
 /// Which values of one upstream dimension one partition needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionMapping {
     /// The same value; between time grains, those that overlap.
