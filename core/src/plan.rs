@@ -364,3 +364,6 @@ impl Plan {
 fn bounds(starts: &[u32], task: u32) -> Range<usize> {
     starts[task as usize] as usize..starts[task as usize + 1] as usize
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::wire::literal::Literal;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dimension {
     /// `[a-z][a-z0-9_]*`, at most 64 bytes.
-    #[schemars(regex(pattern = r"^[a-z][a-z0-9_]{0,63}$"))]
+    #[schemars(extend("pattern" = "^[a-z][a-z0-9_]{0,63}$"))]
     pub name: String,
     /// What its values are.
     pub kind: DimensionKind,
