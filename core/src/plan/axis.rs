@@ -34,7 +34,7 @@ impl Axis {
     pub(super) fn time(time: &TimeValues, from: i64, to: i64) -> Option<Axis> {
         Some(Axis::Time {
             grain: time.grain,
-            zone: time.zone,
+            zone: time.zone.clone(),
             first: from,
             count: u32::try_from(to.saturating_sub(from).max(0)).ok()?,
         })
