@@ -70,7 +70,7 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
 
 /// Compiles the plan and appends the trigger.
 fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fault> {
-    let scope = session.scope()?;
+    let scope = session.config.scope.clone();
     let now_ms = session.now_ms()?;
     let catalog = session.catalog(&triggered.manifest)?.ok_or_else(|| {
         Problem::new(
@@ -163,7 +163,7 @@ fn run_of_key(
     let row = session
         .run(&run)?
         .ok_or_else(|| Problem::bare(Slug::RunNotFound))?;
-    let scope = session.scope()?;
+    let scope = session.config.scope.clone();
     let folded = read::fold_run(session, &row)?;
     let plan = folded
         .plan
@@ -193,7 +193,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
     let Some(key) = &admitted.idempotency_key else {
         return Ok(None);
     };
-    let scope = session.scope()?;
+    let scope = session.config.scope.clone();
     let about = admitted
         .params
         .run

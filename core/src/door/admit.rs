@@ -109,6 +109,9 @@ pub fn admit(
     check_sizes(head)?;
     check_content(head, route)?;
     let caller = identify(config, head, route, now_ms)?;
+    if caller.scope().is_some_and(|scope| scope != config.scope) {
+        return Err(token::invalid());
+    }
     check_scope(&caller, route, &params)?;
     if let Some(scope) = caller.scope() {
         limiter.take(&scope.tenant, class_of(route), now_ms)?;

@@ -118,14 +118,7 @@ pub fn answer(
     };
     let mut result = None;
     sql.transaction(&mut |sql| {
-        let mut session = Session::new(
-            config,
-            catalogs,
-            sql,
-            moment,
-            admitted.caller.scope(),
-            actor_of(&admitted.caller),
-        );
+        let mut session = Session::new(config, catalogs, sql, moment, actor_of(&admitted.caller));
         match handler(&mut session, admitted, body) {
             Ok(reply) => {
                 result = Some(Outcome {

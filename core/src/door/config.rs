@@ -5,10 +5,13 @@ use alloc::vec::Vec;
 
 use crate::door::credential::Credential;
 use crate::door::token::TokenKey;
+use crate::wire::scope::Scope;
 
 /// The configuration of a door.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Whose ledger this door serves; credentials of another workspace are unknown to it.
+    pub scope: Scope,
     /// The issuer of task tokens.
     pub issuer: String,
     /// The audience of task tokens: this environment and no other.
@@ -30,8 +33,9 @@ pub struct Config {
 impl Config {
     /// A door without credentials: everything but health is refused.
     #[must_use]
-    pub fn new(base_url: &str) -> Config {
+    pub fn new(scope: Scope, base_url: &str) -> Config {
         Config {
+            scope,
             issuer: "arcoflow".to_string(),
             audience: base_url.to_string(),
             base_url: base_url.trim_end_matches('/').to_string(),

@@ -36,7 +36,7 @@ pub fn expire(
 ) -> Result<Expired, StoreError> {
     let mut expired = Expired::default();
     sql.transaction(&mut |sql| {
-        let mut session = Session::new(config, catalogs, sql, moment, None, String::from("door"));
+        let mut session = Session::new(config, catalogs, sql, moment, String::from("door"));
         let now_ms = session.now_ms()?;
         let mut overdue = Vec::new();
         session.sql.query(

@@ -206,7 +206,7 @@ fn envelope(
     payload: Payload,
     now_ms: u64,
 ) -> Result<Envelope, Fault> {
-    let scope = session.scope()?;
+    let scope = session.config.scope.clone();
     let name = attempt.name;
     // A worker that starts at the last moment has the whole time of the attempt after that.
     let deadline = now_ms
@@ -248,7 +248,7 @@ pub(crate) fn mint(
     deadline: u64,
     now_ms: u64,
 ) -> Result<(String, u64), Fault> {
-    let scope = session.scope()?;
+    let scope = session.config.scope.clone();
     let name = attempt.name;
     let claims = TaskClaims {
         iss: session.config.issuer.clone(),

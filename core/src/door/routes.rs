@@ -123,30 +123,27 @@ const fn post(
     name: &'static str,
     path: &'static str,
     guard: Guard,
-    cap: usize,
     handler: Handler,
     summary: &'static str,
-    request: SchemaOf,
     success: (u16, SchemaOf),
 ) -> Route {
+    let get = get(name, path, guard, handler, summary, Some(success.1));
     Route {
-        name,
         method: "POST",
-        path,
-        guard,
         shown: Shown::Write,
-        body_cap: cap,
-        body_optional: false,
-        handler,
-        summary,
-        query: &[],
-        request: Some(request),
         success: (success.0, Some(success.1)),
-        refusals: &[],
+        ..get
     }
 }
 
 impl Route {
+    const fn takes(mut self, cap: usize, request: SchemaOf) -> Route {
+        self.body_cap = cap;
+        self.body_optional = false;
+        self.request = Some(request);
+        self
+    }
+
     const fn query(mut self, query: &'static [(&'static str, &'static str)]) -> Route {
         self.query = query;
         self
@@ -168,9 +165,10 @@ const RUNS: Guard = Guard::Key(Permission::RunsWrite);
 const LEDGER: Guard = Guard::Key(Permission::Ledger);
 
 /// Every route, in the order of the documentation.
+#[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
-    post("deployManifest", "/v1/manifests", Guard::Key(Permission::ManifestsWrite), 10 * MIB, Handler::Door(deploy::deploy),
-        "Makes a manifest the current one.", schema::<manifest::Manifest>, (201, schema::<view::DeployAnswer>))
+    post("deployManifest", "/v1/manifests", Guard::Key(Permission::ManifestsWrite), Handler::Door(deploy::deploy),
+        "Makes a manifest the current one.", (201, schema::<view::DeployAnswer>)).takes(10 * MIB, schema::<manifest::Manifest>)
         .refusals(&[Slug::ManifestInvalid]),
     get("getCurrentManifest", "/v1/manifests/current", READ, Handler::Door(deploy::current),
         "The current manifest, in canonical JSON.", Some(schema::<manifest::Manifest>))
@@ -178,18 +176,18 @@ pub static ROUTES: &[Route] = &[
     get("getManifest", "/v1/manifests/{manifest}", READ, Handler::Door(deploy::get),
         "A manifest by its content address.", Some(schema::<manifest::Manifest>))
         .refusals(&[Slug::ManifestNotFound]),
-    post("triggerRun", "/v1/runs", RUNS, MIB, Handler::Door(accept::trigger),
-        "Starts a run.", schema::<trigger::Trigger>, (202, schema::<view::TriggerAnswer>))
+    post("triggerRun", "/v1/runs", RUNS, Handler::Door(accept::trigger),
+        "Starts a run.", (202, schema::<view::TriggerAnswer>)).takes(MIB, schema::<trigger::Trigger>)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
     get("listRuns", "/v1/runs", READ, Handler::Door(read::runs), "Runs, newest first.", Some(schema::<view::RunPage>))
         .query(&[("limit", "How many, up to 1,000; 50 when absent."), ("before", "The run to begin after, from `next`."), ("open", "`true` for runs that have not ended.")]),
     get("getRun", "/v1/runs/{runId}", READ, Handler::Door(read::run), "A run, with the states of its tasks counted.", Some(schema::<view::RunView>))
         .refusals(&[Slug::RunNotFound]),
-    post("cancelRun", "/v1/runs/{runId}/cancel", RUNS, 4 * KIB, Handler::Door(accept::cancel),
-        "Asks for the end of a run.", schema::<view::CancelRequest>, (202, schema::<view::CancelAnswer>))
+    post("cancelRun", "/v1/runs/{runId}/cancel", RUNS, Handler::Door(accept::cancel),
+        "Asks for the end of a run.", (202, schema::<view::CancelAnswer>)).takes(4 * KIB, schema::<view::CancelRequest>)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunAlreadyFinished]),
-    post("rerunRun", "/v1/runs/{runId}/rerun", RUNS, 4 * KIB, Handler::Door(accept::rerun),
-        "Starts a run that repeats what did not succeed in one that has ended.", schema::<view::RerunRequest>, (202, schema::<view::TriggerAnswer>))
+    post("rerunRun", "/v1/runs/{runId}/rerun", RUNS, Handler::Door(accept::rerun),
+        "Starts a run that repeats what did not succeed in one that has ended.", (202, schema::<view::TriggerAnswer>)).takes(4 * KIB, schema::<view::RerunRequest>)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunNotFinished]),
     get("listTasks", "/v1/runs/{runId}/tasks", READ, Handler::Door(read::tasks), "The tasks of a run in task-key order.", Some(schema::<view::TaskPage>))
         .query(&[("limit", "How many, up to 10,000; 1,000 when absent."), ("after", "The task key to begin after, from `next`."), ("state", "Only tasks in this state.")])
@@ -199,32 +197,32 @@ pub static ROUTES: &[Route] = &[
     get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.", Some(schema::<view::LogPage>))
         .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")])
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
-    post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), 16 * KIB, Handler::Door(lease::lease),
-        "Gives work to a worker; waits up to `waitS` seconds for some.", schema::<envelope::LeaseRequest>, (200, schema::<envelope::LeaseAnswer>)),
-    post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, 4 * KIB, Handler::Door(callback::started),
-        "Claims the attempt for one worker.", schema::<callback_wire::Started>, (200, schema::<callback_wire::CallbackAnswer>))
+    post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
+        "Gives work to a worker; waits up to `waitS` seconds for some.", (200, schema::<envelope::LeaseAnswer>)).takes(16 * KIB, schema::<envelope::LeaseRequest>),
+    post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
+        "Claims the attempt for one worker.", (200, schema::<callback_wire::CallbackAnswer>)).takes(4 * KIB, schema::<callback_wire::Started>)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskAlreadyTerminal, Slug::TaskNotFound]),
-    post("taskHeartbeat", "/v1/tasks/{taskId}/heartbeat", Guard::Task, 4 * KIB, Handler::Door(callback::heartbeat),
-        "Says that the attempt is alive, and hears whether to stop.", schema::<callback_wire::Heartbeat>, (200, schema::<callback_wire::HeartbeatAnswer>))
+    post("taskHeartbeat", "/v1/tasks/{taskId}/heartbeat", Guard::Task, Handler::Door(callback::heartbeat),
+        "Says that the attempt is alive, and hears whether to stop.", (200, schema::<callback_wire::HeartbeatAnswer>)).takes(4 * KIB, schema::<callback_wire::Heartbeat>)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskNotActive, Slug::TaskNotFound]),
-    post("taskCompleted", "/v1/tasks/{taskId}/completed", Guard::Task, 256 * KIB, Handler::Door(callback::completed),
-        "Reports the end of the attempt.", schema::<callback_wire::Completed>, (200, schema::<callback_wire::CallbackAnswer>))
+    post("taskCompleted", "/v1/tasks/{taskId}/completed", Guard::Task, Handler::Door(callback::completed),
+        "Reports the end of the attempt.", (200, schema::<callback_wire::CallbackAnswer>)).takes(256 * KIB, schema::<callback_wire::Completed>)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::CompletionConflict, Slug::TaskAlreadyTerminal, Slug::TaskNotFound]),
-    post("renewTaskToken", "/v1/tasks/{taskId}/renew", Guard::Task, 4 * KIB, Handler::Door(callback::renew),
-        "Gives a fresh token for an attempt that is still open.", schema::<callback_wire::Heartbeat>, (200, schema::<callback_wire::RenewAnswer>))
+    post("renewTaskToken", "/v1/tasks/{taskId}/renew", Guard::Task, Handler::Door(callback::renew),
+        "Gives a fresh token for an attempt that is still open.", (200, schema::<callback_wire::RenewAnswer>)).takes(4 * KIB, schema::<callback_wire::Heartbeat>)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskNotActive, Slug::TaskNotFound]),
-    post("appendTaskLog", "/v1/tasks/{taskId}/log", Guard::Task, 256 * KIB, Handler::Door(log::append),
-        "Adds to the log of the attempt.", schema::<callback_wire::LogPiece>, (200, schema::<callback_wire::LogAnswer>))
+    post("appendTaskLog", "/v1/tasks/{taskId}/log", Guard::Task, Handler::Door(log::append),
+        "Adds to the log of the attempt.", (200, schema::<callback_wire::LogAnswer>)).takes(256 * KIB, schema::<callback_wire::LogPiece>)
         .refusals(&[Slug::TokenScopeMismatch, Slug::TaskNotFound]),
     get("listTaskInputs", "/v1/tasks/{taskId}/inputs", Guard::Task, Handler::Door(inputs::page), "All inputs of the attempt, when the envelope holds only the first.", Some(schema::<envelope::InputPage>))
         .query(&[("after", "The place to begin after, from `next`.")]),
     get("readLedger", "/v1/ledger", READ, Handler::Door(read::ledger), "Records in order; with `waitS` it waits for the next, with `Accept: text/event-stream` it goes on for ever.", Some(schema::<ledger::LedgerPage>))
         .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("runId", "Only records of this run.")]),
-    post("appendDecisions", "/v1/ledger", LEDGER, 4 * MIB, Handler::Door(append::append),
-        "Proposes decisions under the epoch of the scheduler's lease.", schema::<ledger::AppendRequest>, (200, schema::<ledger::AppendAnswer>))
+    post("appendDecisions", "/v1/ledger", LEDGER, Handler::Door(append::append),
+        "Proposes decisions under the epoch of the scheduler's lease.", (200, schema::<ledger::AppendAnswer>)).takes(4 * MIB, schema::<ledger::AppendRequest>)
         .refusals(&[Slug::EpochFenced]),
-    post("leaseScheduler", "/v1/scheduler", LEDGER, 4 * KIB, Handler::Door(append::lease),
-        "Takes or keeps the right to decide.", schema::<ledger::SchedulerLeaseRequest>, (200, schema::<ledger::SchedulerLeaseAnswer>)),
+    post("leaseScheduler", "/v1/scheduler", LEDGER, Handler::Door(append::lease),
+        "Takes or keeps the right to decide.", (200, schema::<ledger::SchedulerLeaseAnswer>)).takes(4 * KIB, schema::<ledger::SchedulerLeaseRequest>),
     get("getHealth", "/health", Guard::Open, Handler::Door(read::health), "Whether the door answers and its ledger can be read.", None),
     get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease.", None)
         .refusals(&[Slug::Unavailable]),

@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::door::answer::Fault;
 use crate::door::config::{Config, Moment};
 use crate::door::index;
 use crate::door::sql::{Row, Sql, StoreError, first};
@@ -14,9 +13,7 @@ use crate::identity::ids::EventId;
 use crate::plan::catalog::Catalog;
 use crate::wire::event::Event;
 use crate::wire::manifest::Manifest;
-use crate::wire::problem::{Problem, Slug};
 use crate::wire::record::{Chain, GENESIS, Record};
-use crate::wire::scope::Scope;
 
 /// What happened in a request, for those who wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,7 +130,6 @@ pub struct Session<'a> {
     pub moment: Moment,
     /// What happened so far.
     pub wake: Wake,
-    scope: Option<Scope>,
     actor: String,
     end: Option<End>,
 }
@@ -145,7 +141,6 @@ impl<'a> Session<'a> {
         catalogs: &'a mut Catalogs,
         sql: &'a mut dyn Sql,
         moment: Moment,
-        scope: Option<Scope>,
         actor: String,
     ) -> Session<'a> {
         Session {
@@ -154,20 +149,9 @@ impl<'a> Session<'a> {
             sql,
             moment,
             wake: Wake::default(),
-            scope,
             actor,
             end: None,
         }
-    }
-
-    /// Whose data the request is about.
-    ///
-    /// # Errors
-    /// `unauthorized` where the route let anyone in.
-    pub fn scope(&self) -> Result<Scope, Fault> {
-        self.scope
-            .clone()
-            .ok_or_else(|| Fault::Refused(Problem::bare(Slug::Unauthorized)))
     }
 
     /// The end of the ledger.

@@ -138,14 +138,8 @@ pub fn rebuild(
                 now_ms: record.at_ms,
                 entropy: [0; 32],
             };
-            let mut session = Session::new(
-                config,
-                &mut catalogs,
-                sql,
-                moment,
-                None,
-                record.actor.clone(),
-            );
+            let mut session =
+                Session::new(config, &mut catalogs, sql, moment, record.actor.clone());
             session.restore(&record)?;
             count += 1;
         }
