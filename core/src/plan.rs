@@ -167,7 +167,10 @@ impl Plan {
     /// What a task does.
     pub fn operation(&self, task: u32) -> Operation {
         let block = self.block(task);
-        if self.place(task, block) % u32::from(block.operations) == 0 {
+        if self
+            .place(task, block)
+            .is_multiple_of(u32::from(block.operations))
+        {
             Operation::Materialize
         } else {
             Operation::Check
