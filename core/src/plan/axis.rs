@@ -158,6 +158,14 @@ impl Axis {
         }
     }
 
+    /// The bytes that a dynamic value adds to a key.
+    pub(super) fn dynamic_bytes(&self) -> usize {
+        match self {
+            Axis::Dynamic { text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+
     /// The bytes that the axis holds outside itself and does not share.
     pub(super) fn heap_bytes(&self) -> usize {
         match self {

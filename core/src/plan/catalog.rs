@@ -99,11 +99,20 @@ impl Inner {
 }
 
 impl Catalog {
-    /// Checks a manifest and indexes it; all findings are reported, by place.
+    /// Checks a manifest and indexes it.
+    ///
+    /// All findings are reported, at most [`MAX_FINDINGS`](crate::wire::manifest::limit::MAX_FINDINGS).
     pub fn new(manifest: Manifest) -> Result<Catalog, Vec<Finding>> {
-        validate::index(manifest).map(|inner| Catalog {
-            inner: Arc::new(inner),
-        })
+        let catalog = Catalog {
+            inner: Arc::new(validate::index(manifest)?),
+        };
+        validate::check_selections(&catalog)?;
+        Ok(catalog)
+    }
+
+    /// What forbids deploying this catalog after `previous`: an asset whose id changed.
+    pub fn check_after(&self, previous: &Catalog) -> Vec<Finding> {
+        validate::check_ids(self, previous)
     }
 
     /// The manifest as it was given.

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::identity::partition_key::MAX_BYTES;
 use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::constraint::Constraints;
@@ -48,6 +49,7 @@ fn lay_out(
         for dimension in catalog.space(asset).dimensions() {
             axes.push(constraints.axis(catalog, asset, dimension)?);
         }
+        check_key_length(catalog, asset, &axes[start..])?;
         let check = catalog
             .asset(asset)
             .check
@@ -154,6 +156,22 @@ fn order(stage: &[u32], stages: u32) -> Vec<u32> {
         *slot += 1;
     }
     order
+}
+
+/// Refuses values of dynamic dimensions that together make a partition key too long.
+fn check_key_length(catalog: &Catalog, asset: AssetIndex, axes: &[Axis]) -> Result<(), PlanError> {
+    let dynamic: usize = axes.iter().map(Axis::dynamic_bytes).sum();
+    if dynamic == 0 || catalog.space(asset).fixed_key_bytes() + dynamic <= MAX_BYTES {
+        return Ok(());
+    }
+    let key = &catalog.asset(asset).key;
+    let finding = Finding::new(
+        "plan.partition_length",
+        "",
+        format!("a partition key of `{key}` would have more than {MAX_BYTES} bytes"),
+        "use shorter values",
+    );
+    Err(finding.into())
 }
 
 /// Numbers here are bounded by a limit of 32 bits before they are narrowed.

@@ -22,8 +22,16 @@ use crate::wire::trigger::Trigger;
 /// The constraints of a trigger on the dimensions of the assets that it selects.
 pub(super) struct Constraints {
     by_name: BTreeMap<String, Constraint>,
-    all: bool,
+    /// What dimensions of time without a constraint are.
+    otherwise: Otherwise,
     as_of_ms: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    Refused,
+    Whole,
+    Latest,
 }
 
 struct Constraint {
@@ -68,7 +76,11 @@ impl Constraints {
         }
         Ok(Constraints {
             by_name,
-            all: trigger.all_partitions,
+            otherwise: match (trigger.all_partitions, trigger.latest_partition) {
+                (true, _) => Otherwise::Whole,
+                (_, true) => Otherwise::Latest,
+                _ => Otherwise::Refused,
+            },
             as_of_ms,
         })
     }
@@ -99,16 +111,17 @@ impl Constraints {
         asset: AssetIndex,
         dimension: &SpaceDimension,
     ) -> Result<Axis, PlanError> {
-        let expands = match dimension.values {
-            Values::Static(_) => true,
-            Values::Time(_) => self.all,
-            Values::Dynamic(_) => false,
+        let axis = match (&dimension.values, self.otherwise) {
+            (Values::Static(_), _) | (Values::Time(_), Otherwise::Whole) => {
+                Axis::whole(&dimension.values, self.as_of_ms)
+            }
+            (Values::Time(time), Otherwise::Latest) => {
+                let end = time.end_at(self.as_of_ms);
+                Axis::time(time, (end - 1).max(time.first), end)
+            }
+            _ => return Err(required(catalog, asset, dimension).into()),
         };
-        if !expands {
-            return Err(required(catalog, asset, dimension).into());
-        }
-        Axis::whole(&dimension.values, self.as_of_ms)
-            .ok_or_else(|| too_long(catalog, asset, dimension))
+        axis.ok_or_else(|| too_long(catalog, asset, dimension))
     }
 
     /// Refuses constraints that no selected asset has a partition for.
@@ -367,7 +380,9 @@ fn required(catalog: &Catalog, asset: AssetIndex, dimension: &SpaceDimension) ->
     let name = &dimension.name;
     let hint = match dimension.values {
         Values::Dynamic(_) => "name one value of it with `partitionKey` or `partitions`",
-        _ => "say which with `partitionKey`, `partitions` or `range`, or ask for `allPartitions`",
+        _ => {
+            "say which with `partitionKey`, `partitions` or `range`, or ask for `latestPartition` or `allPartitions`"
+        }
     };
     Finding::new(
         "plan.partition_required",

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::plan::catalog::{AssetIndex, Inner};
+use crate::plan::catalog::{AssetIndex, Catalog, Inner};
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Manifest, limit};
 
@@ -73,6 +73,41 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
     };
     inner.connect(links);
     Ok(inner)
+}
+
+/// Checks that what schedules and sensors select is there.
+pub(super) fn check_selections(catalog: &Catalog) -> Result<(), Vec<Finding>> {
+    let mut report = Report {
+        findings: Vec::new(),
+    };
+    automation::check_selections(catalog, &mut report);
+    if report.findings.is_empty() {
+        Ok(())
+    } else {
+        Err(report.findings)
+    }
+}
+
+/// Reports assets that stand under the same key with another id.
+pub(super) fn check_ids(catalog: &Catalog, previous: &Catalog) -> Vec<Finding> {
+    let mut report = Report {
+        findings: Vec::new(),
+    };
+    for (index, asset) in catalog.manifest().assets.iter().enumerate() {
+        let Some(before) = previous.find(&asset.key) else {
+            continue;
+        };
+        let id = previous.asset(before).id;
+        if id != asset.id {
+            report.add(
+                "manifest.asset_id_changed",
+                format!("/assets/{index}/id"),
+                format!("the id of `{}` was `{id}`", asset.key),
+                "an id stands for one asset for ever; keep it, or give the new asset another key",
+            );
+        }
+    }
+    report.findings
 }
 
 /// Whether the manifest is of this version and small enough to look at.

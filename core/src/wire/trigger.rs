@@ -35,6 +35,9 @@ pub struct Trigger {
     /// Every partition that is complete when the run is triggered.
     #[serde(skip_serializing_if = "is_false")]
     pub all_partitions: bool,
+    /// Of each dimension of time the last partition that is complete when the run is triggered.
+    #[serde(skip_serializing_if = "is_false")]
+    pub latest_partition: bool,
     /// A second trigger with the same key answers with the first run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_key: Option<RunKey>,
@@ -97,6 +100,7 @@ impl Default for Trigger {
             partitions: None,
             range: None,
             all_partitions: false,
+            latest_partition: false,
             run_key: None,
             priority: 0,
             labels: BTreeMap::new(),
@@ -157,6 +161,7 @@ impl Trigger {
             (self.partitions.is_some(), "partitions"),
             (self.range.is_some(), "range"),
             (self.all_partitions, "allPartitions"),
+            (self.latest_partition, "latestPartition"),
         ];
         let mut given = forms.iter().filter(|(given, _)| *given);
         let (Some((_, first)), Some((_, second))) = (given.next(), given.next()) else {
@@ -166,7 +171,7 @@ impl Trigger {
             "trigger.partition_conflict",
             pointer::join("", second),
             alloc::format!("`{first}` and `{second}` both say which partitions to run"),
-            "keep one of `partitionKey`, `partitions`, `range` and `allPartitions`",
+            "keep one of `partitionKey`, `partitions`, `range`, `allPartitions` and `latestPartition`",
         ))
     }
 

@@ -2,8 +2,11 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::vec::Vec;
 
 use super::{Report, asset, name, partition};
+use crate::plan::catalog::Catalog;
+use crate::plan::selection;
 use crate::wire::manifest::automation::SensorKind;
 use crate::wire::manifest::{Manifest, limit};
 use crate::wire::trigger::Trigger;
@@ -71,5 +74,24 @@ fn check_trigger(report: &mut Report, place: &str, trigger: &Trigger) {
     if let Err(mut finding) = trigger.validate() {
         finding.pointer = format!("{place}/trigger{}", finding.pointer);
         report.push(finding);
+    }
+}
+
+/// Reports selections that name assets or tags that are not there.
+pub(super) fn check_selections(catalog: &Catalog, report: &mut Report) {
+    let manifest = catalog.manifest();
+    let schedules = manifest.schedules.iter().map(|schedule| &schedule.trigger);
+    let sensors = manifest.sensors.iter().map(|sensor| &sensor.trigger);
+    let places = [
+        ("/schedules", schedules.collect::<Vec<_>>()),
+        ("/sensors", sensors.collect()),
+    ];
+    for (place, triggers) in places {
+        for (index, trigger) in triggers.into_iter().enumerate() {
+            if let Err(mut finding) = selection::select(catalog, &trigger.selection) {
+                finding.pointer = format!("{place}/{index}/trigger{}", finding.pointer);
+                report.push(finding);
+            }
+        }
     }
 }

@@ -274,16 +274,16 @@ fn same(
             "declare it alike in both, or use `all`",
         ));
     }
-    if let (Values::Static(a), Values::Static(b)) = (&own.values, &dimension.values) {
-        if !a.meets(b) {
-            return Err(unfit(
-                format!(
-                    "no value of the dimension `{}` is in both assets",
-                    dimension.name
-                ),
-                "declare common values, or use `all`",
-            ));
-        }
+    if let (Values::Static(a), Values::Static(b)) = (&own.values, &dimension.values)
+        && !a.meets(b)
+    {
+        return Err(unfit(
+            format!(
+                "no value of the dimension `{}` is in both assets",
+                dimension.name
+            ),
+            "declare common values, or use `all`",
+        ));
     }
     Ok(DimensionLink::Identity {
         from: u32::try_from(from).unwrap_or(u32::MAX),

@@ -15,7 +15,12 @@ use crate::wire::literal::Literal;
 use crate::wire::manifest::partition::{Dimension, DimensionKind, ValueType};
 use crate::wire::manifest::{Asset, Manifest, limit};
 
-type Shared<'a> = BTreeMap<&'a [Literal], Arc<StaticValues>>;
+/// What dimensions that declare the same have in common.
+#[derive(Default)]
+struct Shared<'a> {
+    lists: BTreeMap<&'a [Literal], Arc<StaticValues>>,
+    zones: BTreeMap<&'a str, Zone>,
+}
 
 /// The space of each asset, in the order of `declared`; absent where it is refused.
 pub(super) fn spaces(
@@ -23,7 +28,7 @@ pub(super) fn spaces(
     declared: &[u32],
     report: &mut Report,
 ) -> Vec<Option<Space>> {
-    let mut shared = Shared::new();
+    let mut shared = Shared::default();
     declared
         .iter()
         .map(|&place| {
@@ -170,7 +175,7 @@ fn values<'a>(
     report: &mut Report,
 ) -> Option<Values> {
     if let Some(grain) = grain(dimension.kind) {
-        return time_values(dimension, grain, pointer, report).map(Values::Time);
+        return time_values(dimension, grain, pointer, shared, report).map(Values::Time);
     }
     if dimension.kind == DimensionKind::Dynamic {
         return Some(Values::Dynamic(
@@ -178,7 +183,7 @@ fn values<'a>(
         ));
     }
     let literals = dimension.values.as_deref()?;
-    if let Some(values) = shared.get(literals) {
+    if let Some(values) = shared.lists.get(literals) {
         return Some(Values::Static(values.clone()));
     }
     let values = Arc::new(static_values(
@@ -186,20 +191,27 @@ fn values<'a>(
         &format!("{pointer}/values"),
         report,
     )?);
-    shared.insert(literals, values.clone());
+    shared.lists.insert(literals, values.clone());
     Some(Values::Static(values))
 }
 
-fn time_values(
-    dimension: &Dimension,
+fn time_values<'a>(
+    dimension: &'a Dimension,
     grain: Grain,
     pointer: &str,
+    shared: &mut Shared<'a>,
     report: &mut Report,
 ) -> Option<TimeValues> {
     let zone = match dimension.time_zone.as_deref() {
         None => Some(Zone::Utc),
-        Some(name) => zone(name, &format!("{pointer}/timeZone"), report),
+        Some(name) => {
+            let cached = shared.zones.get(name).cloned();
+            cached.or_else(|| zone(name, &format!("{pointer}/timeZone"), report))
+        }
     };
+    if let (Some(name), Some(zone)) = (dimension.time_zone.as_deref(), &zone) {
+        shared.zones.entry(name).or_insert_with(|| zone.clone());
+    }
     let start = dimension.start.as_deref()?;
     let first = boundary(grain, start, &format!("{pointer}/start"), report);
     let end = match dimension.end.as_deref() {
