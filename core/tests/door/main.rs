@@ -2,7 +2,9 @@
 
 mod store;
 mod house;
+mod place;
 mod refusals;
+mod strangers;
 mod lives;
 mod callbacks;
 mod decisions;
