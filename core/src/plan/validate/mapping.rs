@@ -6,12 +6,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Report;
-use crate::plan::catalog::{AssetIndex, DimensionLink, Link};
+use super::place::Place;
+use crate::plan::catalog::{AssetIndex, DimensionLink, DimensionLinks, Link};
 use crate::plan::space::{Space, SpaceDimension, Values};
 use crate::plan::{suggestion, typed};
 use crate::wire::manifest::partition::{DimensionMapping, Mapping};
 use crate::wire::manifest::{Asset, Manifest, Upstream, limit};
-use crate::wire::pointer;
 
 /// For each asset in the order of `declared`, its links by upstream.
 pub(super) fn links(
@@ -20,7 +20,14 @@ pub(super) fn links(
     spaces: &[Option<Space>],
     report: &mut Report,
 ) -> Vec<Vec<Link>> {
-    let assets = Assets { manifest, declared };
+    let asset = |&place: &u32| &manifest.assets[place as usize];
+    let assets = Assets {
+        manifest,
+        keys: declared
+            .iter()
+            .map(|place| asset(place).key.as_str())
+            .collect(),
+    };
     let rows = declared.iter().zip(spaces);
     rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report))
         .collect()
@@ -28,7 +35,8 @@ pub(super) fn links(
 
 struct Assets<'a> {
     manifest: &'a Manifest,
-    declared: &'a [u32],
+    /// In order.
+    keys: Vec<&'a str>,
 }
 
 impl Assets<'_> {
@@ -37,8 +45,7 @@ impl Assets<'_> {
     }
 
     fn find(&self, key: &str) -> Option<u32> {
-        let probe = |&place: &u32| self.asset(place).key.as_str().cmp(key);
-        u32::try_from(self.declared.binary_search_by(probe).ok()?).ok()
+        u32::try_from(self.keys.binary_search(&key).ok()?).ok()
     }
 
     fn links(
@@ -49,7 +56,9 @@ impl Assets<'_> {
         report: &mut Report,
     ) -> Vec<Link> {
         let asset = self.asset(place);
-        let pointer = format!("/assets/{place}/upstreams");
+        let assets = Place::top("assets");
+        let declaration = assets.at(place as usize);
+        let pointer = declaration.member("upstreams");
         super::bound(
             report,
             &pointer,
@@ -60,7 +69,7 @@ impl Assets<'_> {
         let mut seen = BTreeSet::new();
         let mut links = Vec::with_capacity(asset.upstreams.len());
         for (number, upstream) in asset.upstreams.iter().enumerate() {
-            let pointer = format!("{pointer}/{number}");
+            let pointer = pointer.at(number);
             let Some(index) = self.find(upstream.asset.as_str()) else {
                 self.report_unknown(upstream, &pointer, report);
                 continue;
@@ -82,24 +91,24 @@ impl Assets<'_> {
         links
     }
 
-    fn report_unknown(&self, upstream: &Upstream, pointer: &str, report: &mut Report) {
-        let keys = self
-            .declared
-            .iter()
-            .map(|&place| self.asset(place).key.as_str());
+    fn report_unknown(&self, upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
         report.add(
             "manifest.unknown_upstream",
-            format!("{pointer}/asset"),
+            pointer.member("asset"),
             format!("there is no asset `{}`", upstream.asset),
-            suggestion::hint(upstream.asset.as_str(), keys, "declare it in `assets`"),
+            suggestion::hint(
+                upstream.asset.as_str(),
+                self.keys.iter().copied(),
+                "declare it in `assets`",
+            ),
         );
     }
 }
 
-fn report_duplicate(upstream: &Upstream, pointer: &str, report: &mut Report) {
+fn report_duplicate(upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
     report.add(
         "manifest.duplicate_upstream",
-        format!("{pointer}/asset"),
+        pointer.member("asset"),
         format!("the upstream `{}` is there already", upstream.asset),
         "name each upstream once",
     );
@@ -110,12 +119,12 @@ fn fit(
     own: &Space,
     other: &Space,
     upstream: &Upstream,
-    pointer: &str,
+    pointer: &Place<'_>,
     report: &mut Report,
-) -> Vec<DimensionLink> {
-    let pointer = format!("{pointer}/mapping");
+) -> DimensionLinks {
+    let pointer = pointer.member("mapping");
     check_whole(other, upstream, &pointer, report);
-    let mut links = Vec::with_capacity(other.dimensions().len());
+    let mut links = DimensionLinks::default();
     for dimension in other.dimensions() {
         let (asked, place) = asked(upstream, dimension, &pointer);
         let shared = own
@@ -144,7 +153,7 @@ fn fit(
 fn asked(
     upstream: &Upstream,
     dimension: &SpaceDimension,
-    pointer: &str,
+    pointer: &Place<'_>,
 ) -> (Option<DimensionMapping>, String) {
     let time = matches!(dimension.values, Values::Time(_));
     let asked = match &upstream.mapping {
@@ -154,7 +163,8 @@ fn asked(
         Some(Mapping::Window(count)) if time => Some(DimensionMapping::Window(*count)),
         Some(Mapping::Dimensions(dimensions)) => {
             if let Some(mapping) = dimensions.get(&dimension.name) {
-                let place = pointer::join(&format!("{pointer}/dimensions"), &dimension.name);
+                let dimensions = pointer.member("dimensions");
+                let place = dimensions.member(&dimension.name).pointer();
                 return (Some(*mapping), place);
             }
             None
@@ -165,7 +175,7 @@ fn asked(
 }
 
 /// Reports mappings that speak of nothing the upstream has.
-fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) {
+fn check_whole(other: &Space, upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
     let time = other
         .dimensions()
         .iter()
@@ -181,7 +191,7 @@ fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut R
             for name in dimensions.keys().filter(|name| other.find(name).is_none()) {
                 report.add(
                     "manifest.mapping_unfit",
-                    pointer::join(&format!("{pointer}/dimensions"), name),
+                    pointer.member("dimensions").member(name),
                     format!("`{}` has no dimension `{name}`", upstream.asset),
                     "name dimensions of the upstream",
                 );
