@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::identity::keys::AssetKey;
+use crate::plan::lookup::Lookup;
 use crate::plan::space::Space;
 use crate::plan::validate;
 use crate::wire::finding::Finding;
@@ -27,6 +28,8 @@ pub(super) struct Inner {
     pub(super) manifest: Manifest,
     /// From asset index to place in the manifest.
     pub(super) declared: Vec<u32>,
+    /// From key to asset index.
+    pub(super) lookup: Lookup,
     pub(super) spaces: Vec<Space>,
     pub(super) tasks: Vec<Tasks>,
     /// The links of asset `a` are `links[link_starts[a]..link_starts[a + 1]]`, by upstream.
@@ -204,14 +207,8 @@ impl Catalog {
 
     /// The asset whose key has this text.
     pub fn find_text(&self, key: &str) -> Option<AssetIndex> {
-        let probe = |&declared: &u32| {
-            self.inner.manifest.assets[declared as usize]
-                .key
-                .as_str()
-                .cmp(key)
-        };
-        let index = self.inner.declared.binary_search_by(probe).ok()?;
-        u32::try_from(index).ok().map(AssetIndex)
+        let key_of = |index| self.asset(AssetIndex(index)).key.as_str();
+        self.inner.lookup.find(key, key_of).map(AssetIndex)
     }
 
     /// The asset indexes whose keys start with a text.

@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::plan::catalog::{AssetIndex, Catalog, Inner, Tasks};
+use crate::plan::lookup::Lookup;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Manifest, limit};
 use place::Place;
@@ -59,7 +60,11 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
     asset::check(&manifest, &mut report);
     let declared = sort(&manifest, &mut report);
     let spaces = partition::spaces(&manifest, &declared, &mut report);
-    let links = mapping::links(&manifest, &declared, &spaces, &mut report);
+    let keys = declared
+        .iter()
+        .map(|&place| manifest.assets[place as usize].key.as_str());
+    let lookup = Lookup::new(keys);
+    let links = mapping::links(&manifest, &declared, &lookup, &spaces, &mut report);
     let topological = graph::sort(&manifest, &declared, &links, &mut report);
     automation::check(&manifest, &mut report);
     if !report.findings.is_empty() {
@@ -73,6 +78,7 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
             .collect(),
         manifest,
         declared,
+        lookup,
         spaces: spaces.into_iter().flatten().collect(),
         topological,
         ..Inner::default()

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::Report;
 use super::place::Place;
 use crate::plan::catalog::{AssetIndex, DimensionLink, DimensionLinks, Link};
+use crate::plan::lookup::Lookup;
 use crate::plan::space::{Space, SpaceDimension, Values};
 use crate::plan::{suggestion, typed};
 use crate::wire::manifest::partition::{DimensionMapping, Mapping};
@@ -17,12 +18,14 @@ use crate::wire::manifest::{Asset, Manifest, Upstream, limit};
 pub(super) fn links(
     manifest: &Manifest,
     declared: &[u32],
+    lookup: &Lookup,
     spaces: &[Option<Space>],
     report: &mut Report,
 ) -> Vec<Vec<Link>> {
     let asset = |&place: &u32| &manifest.assets[place as usize];
     let assets = Assets {
         manifest,
+        lookup,
         keys: declared
             .iter()
             .map(|place| asset(place).key.as_str())
@@ -35,6 +38,7 @@ pub(super) fn links(
 
 struct Assets<'a> {
     manifest: &'a Manifest,
+    lookup: &'a Lookup,
     /// In order.
     keys: Vec<&'a str>,
 }
@@ -45,7 +49,7 @@ impl Assets<'_> {
     }
 
     fn find(&self, key: &str) -> Option<u32> {
-        u32::try_from(self.keys.binary_search(&key).ok()?).ok()
+        self.lookup.find(key, |index| self.keys[index as usize])
     }
 
     fn links(
@@ -122,56 +126,49 @@ fn fit(
     pointer: &Place<'_>,
     report: &mut Report,
 ) -> DimensionLinks {
-    let pointer = pointer.member("mapping");
-    check_whole(other, upstream, &pointer, report);
+    let mapping = pointer.member("mapping");
+    check_whole(other, upstream, &mapping, report);
     let mut links = DimensionLinks::default();
     for dimension in other.dimensions() {
-        let (asked, place) = asked(upstream, dimension, &pointer);
+        let asked = asked(upstream, dimension);
         let shared = own
             .find(&dimension.name)
             .map(|from| (from, &own.dimensions()[from]));
-        match follow(asked, dimension, shared) {
-            Ok(link) => links.push(link),
-            Err(reason) => {
-                report.add(
-                    "manifest.mapping_unfit",
-                    place,
-                    format!(
-                        "the partitions of `{}` do not follow: {}",
-                        upstream.asset, reason.message
-                    ),
-                    reason.hint,
-                );
-                links.push(DimensionLink::All);
-            }
-        }
+        links.push(follow(asked, dimension, shared).unwrap_or_else(|reason| {
+            let place = match &upstream.mapping {
+                None => pointer.pointer(),
+                Some(Mapping::Dimensions(named)) if named.contains_key(&dimension.name) => mapping
+                    .member("dimensions")
+                    .member(&dimension.name)
+                    .pointer(),
+                Some(_) => mapping.pointer(),
+            };
+            report_unfit(upstream, place, reason, report);
+            DimensionLink::All
+        }));
     }
     links
 }
 
-/// What a mapping says of one dimension, and where; nothing where it leaves it to the default.
-fn asked(
-    upstream: &Upstream,
-    dimension: &SpaceDimension,
-    pointer: &Place<'_>,
-) -> (Option<DimensionMapping>, String) {
+fn report_unfit(upstream: &Upstream, place: String, reason: Unfit, report: &mut Report) {
+    let message = format!(
+        "the partitions of `{}` do not follow: {}",
+        upstream.asset, reason.message
+    );
+    report.add("manifest.mapping_unfit", place, message, reason.hint);
+}
+
+/// What a mapping says of one dimension; nothing where it leaves it to the default.
+fn asked(upstream: &Upstream, dimension: &SpaceDimension) -> Option<DimensionMapping> {
     let time = matches!(dimension.values, Values::Time(_));
-    let asked = match &upstream.mapping {
+    match &upstream.mapping {
         Some(Mapping::Identity) => Some(DimensionMapping::Identity),
         Some(Mapping::All) => Some(DimensionMapping::All),
         Some(Mapping::Latest) if time => Some(DimensionMapping::Latest),
         Some(Mapping::Window(count)) if time => Some(DimensionMapping::Window(*count)),
-        Some(Mapping::Dimensions(dimensions)) => {
-            if let Some(mapping) = dimensions.get(&dimension.name) {
-                let dimensions = pointer.member("dimensions");
-                let place = dimensions.member(&dimension.name).pointer();
-                return (Some(*mapping), place);
-            }
-            None
-        }
+        Some(Mapping::Dimensions(dimensions)) => dimensions.get(&dimension.name).copied(),
         _ => None,
-    };
-    (asked, String::from(pointer))
+    }
 }
 
 /// Reports mappings that speak of nothing the upstream has.
