@@ -6,31 +6,32 @@ use std::fs;
 use arcoflow_core::door::openapi;
 use arcoflow_core::wire::problem::{PROBLEM_BASE, Slug};
 
-use crate::command::{Outcome, root};
+use crate::process::root;
 
-/// `cargo xtask docs [--check]`
-pub(crate) fn run(arguments: &[&str]) -> Outcome {
-    let check = match arguments {
-        [] => false,
-        ["--check"] => true,
-        _ => return Err("`docs` takes `--check` or nothing".to_string()),
-    };
-    for (path, text) in [
+fn documents() -> [(&'static str, String); 2] {
+    [
         ("docs/openapi.json", openapi_json()),
         ("docs/problems.md", problems()),
-    ] {
-        let place = root().join(path);
-        if check {
-            let found = fs::read_to_string(&place).unwrap_or_default();
-            if found != text {
-                return Err(format!(
-                    "{path} is out of date; `cargo xtask docs` writes it"
-                ));
-            }
-        } else {
-            fs::write(&place, text)
-                .map_err(|error| format!("{path} cannot be written: {error}"))?;
-            println!("wrote {path}");
+    ]
+}
+
+/// Writes every such document.
+pub(crate) fn write() -> Result<(), String> {
+    for (path, text) in documents() {
+        fs::write(root().join(path), text)
+            .map_err(|error| format!("{path} cannot be written: {error}"))?;
+        println!("wrote {path}");
+    }
+    Ok(())
+}
+
+/// Fails when one of them is not what the code would write.
+pub(crate) fn check() -> Result<(), String> {
+    for (path, text) in documents() {
+        if fs::read_to_string(root().join(path)).unwrap_or_default() != text {
+            return Err(format!(
+                "{path} is out of date; `cargo xtask docs` writes it"
+            ));
         }
     }
     Ok(())

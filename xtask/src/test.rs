@@ -1,64 +1,95 @@
 //! Everything that has to pass, in the order in which it fails soonest.
 
-use crate::command::{self, Outcome, cargo, output};
-use crate::docs;
+use std::process::Command;
+use std::time::Instant;
+
+use crate::process::{cargo, read, root, run};
+use crate::{docs, drill, fixtures};
 
 const WASM: &str = "wasm32-unknown-unknown";
+/// Kills in the short form of the drill.
+const KILLS: &str = "16";
 
-/// `cargo xtask test`
-pub(crate) fn run(arguments: &[&str]) -> Outcome {
-    if !arguments.is_empty() {
-        return Err(format!(
-            "`test` takes no arguments, and got `{}`",
-            arguments.join(" ")
-        ));
-    }
+/// Installs what is missing, and tests everything.
+pub(crate) fn run_all() -> Result<(), String> {
     install()?;
-    command::run("formatting", cargo(&["fmt", "--all", "--check"]))?;
-    command::run(
-        "core without a world",
-        cargo(&["check", "--locked", "-p", "arcoflow-core", "--target", WASM]),
-    )?;
-    command::run(
-        "lints",
-        cargo(&[
+    step("formatting", || {
+        run(
+            cargo().args(["fmt", "--all", "--check"]),
+            "`cargo fmt --all` mends it",
+        )
+    })?;
+    step("core without a world", || {
+        run(
+            cargo().args([
+                "check",
+                "--locked",
+                "--package",
+                "arcoflow-core",
+                "--target",
+                WASM,
+            ]),
+            "core must not reach the world",
+        )
+    })?;
+    step("lints", || {
+        let lints = [
             "clippy",
             "--locked",
             "--workspace",
             "--all-targets",
             "--",
-            "-D",
+            "--deny",
             "warnings",
-        ]),
-    )?;
-    docs::run(&["--check"])?;
-    command::run(
-        "the example's programs",
-        command::command("python3", &["examples/weather/test_tasks.py"]),
-    )?;
-    command::run("tests", cargo(&["test", "--locked", "--workspace"]))?;
+        ];
+        run(cargo().args(lints), "mend what the lint names")
+    })?;
+    step("documents", docs::check)?;
+    step("the example's programs", || {
+        run(
+            Command::new("python3")
+                .current_dir(root())
+                .arg("examples/weather/test_tasks.py"),
+            "see examples/weather/README.md",
+        )
+    })?;
+    step("tests", || {
+        run(
+            cargo().args(["test", "--locked", "--workspace"]),
+            "see the failures above",
+        )
+    })?;
+    step("fixtures", || fixtures::run_all(&[]))?;
+    step("a short drill", || drill::kill(KILLS))
+}
+
+fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    println!("\n── {what}");
+    let start = Instant::now();
+    work().map_err(|problem| format!("{what}: {problem}"))?;
+    println!("── {what}: {:.0} s", start.elapsed().as_secs_f64());
     Ok(())
 }
 
 /// What a fresh machine with Rust, Node and Python still lacks.
-fn install() -> Outcome {
-    let targets = output(command::command(
-        "rustup",
-        &["target", "list", "--installed"],
-    ))
-    .unwrap_or_default();
+fn install() -> Result<(), String> {
+    let targets = read(
+        Command::new("rustup").args(["target", "list", "--installed"]),
+        "rustup manages the toolchain",
+    )?;
     if !targets.lines().any(|target| target == WASM) {
-        run_rustup()?;
+        run(
+            Command::new("rustup").args(["target", "add", WASM]),
+            "the target must be installed",
+        )?;
     }
-    match output(command::command("python3", &["-c", "import sys; print(sys.version_info >= (3, 9))"])).as_deref() {
-        Some("True") => Ok(()),
-        _ => Err("python3 of version 3.9 or later is needed for the example and the oracle; install the package `python3`".to_string()),
+    let version = read(
+        Command::new("python3").args(["-c", "import sys; print(sys.version_info >= (3, 11))"]),
+        "install the package `python3`",
+    )?;
+    if version.trim() == "True" {
+        Ok(())
+    } else {
+        Err("the drills need Python 3.11 or later".to_owned())
     }
-}
-
-fn run_rustup() -> Outcome {
-    command::run(
-        "the wasm target",
-        command::command("rustup", &["target", "add", WASM]),
-    )
 }
