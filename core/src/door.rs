@@ -15,6 +15,7 @@ pub mod index;
 pub mod attempt;
 pub mod accept;
 pub mod deploy;
+pub mod backfill;
 pub mod append;
 pub mod lease;
 pub mod inputs;

@@ -28,6 +28,7 @@ mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod stretch;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};
