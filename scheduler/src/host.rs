@@ -1,0 +1,5 @@
+//! A host owns its clock, its entropy, its store and its sockets, each in one small file, and decides nothing.
+
+pub mod clock;
+pub mod crash;
+pub mod entropy;
