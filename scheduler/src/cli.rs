@@ -28,6 +28,9 @@ mod logs;
 mod events;
 mod ledger;
 mod completions;
+mod doctor;
+mod document;
+mod local;
 
 use connection::Context;
 use failure::{Exit, Failure, Outcome};
@@ -80,6 +83,8 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Demo(local::demo::Demo),
+    Dev(local::dev::Dev),
     Deploy(deploy::Deploy),
     Run(run::Run),
     Runs(runs::Runs),
@@ -90,6 +95,9 @@ enum Verb {
     Rerun(run::Rerun),
     Events(events::Events),
     Ledger(ledger::Ledger),
+    Serve(local::serve::Serve),
+    Worker(local::serve::RemoteWorker),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 
@@ -111,9 +119,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The command line as clap knows it, for documents.
+/// The reference of the command line, in Markdown.
 #[must_use]
-pub fn command() -> clap::Command {
+pub fn document() -> String {
+    document::document(command())
+}
+
+fn command() -> clap::Command {
     Cli::command()
 }
 
@@ -125,6 +137,11 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
         .map_err(|error| Failure::new(Exit::Unreachable, format!("no runtime: {error}")))?;
     runtime.block_on(async {
         match verb {
+            Verb::Demo(verb) => local::demo::demo(context, &verb).await,
+            Verb::Dev(verb) => local::dev::dev(context, &verb).await,
+            Verb::Serve(verb) => local::serve::serve(context, &verb).await,
+            Verb::Worker(verb) => local::serve::worker(context, &verb).await,
+            Verb::Doctor(verb) => doctor::doctor(context, &verb).await,
             Verb::Deploy(verb) => deploy::deploy(context, &verb).await,
             Verb::Run(verb) => run::run(context, &verb).await,
             Verb::Runs(verb) => runs::runs(context, &verb).await,

@@ -34,7 +34,7 @@ pub(crate) struct Events {
 
 /// `arcoflow events`
 pub(crate) async fn events(context: &Context, verb: &Events) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let run = match &verb.run {
         Some(text) => Some(reference::run(&client, text).await?),
         None => None,

@@ -32,7 +32,7 @@ pub(crate) struct Explain {
 
 /// `arcoflow explain`
 pub(crate) async fn explain(context: &Context, verb: &Explain) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let run = reference::run(&client, &verb.run).await?;
     let line = reference::task(&client, &run, &verb.task).await?;
     let view = client.task(&run, &line.task_id).await?;

@@ -85,11 +85,8 @@ impl Folded {
             }
             Event::AttemptFinished(body) => {
                 self.note_time(&body.task, record.at_ms);
-                match (body.outcome, &body.output) {
-                    (AttemptOutcome::Succeeded, Some(output)) => {
-                        self.note_output(&body.task, output)
-                    }
-                    _ => {}
+                if let (AttemptOutcome::Succeeded, Some(output)) = (body.outcome, &body.output) {
+                    self.note_output(&body.task, output);
                 }
                 self.news_of(&body.task, body.outcome == AttemptOutcome::Failed)
             }

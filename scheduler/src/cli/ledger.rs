@@ -25,6 +25,7 @@ use crate::cli::words;
 use crate::client::{Client, LedgerQuery};
 
 pub(crate) mod report;
+mod file;
 
 use report::Report;
 
@@ -47,9 +48,13 @@ enum LedgerVerb {
 /// Check every record against the one before it, replay every run, and compare with what the door says.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  arcoflow ledger verify\n  arcoflow ledger verify --url https://flows.example.com"
+    after_help = "Examples:\n  arcoflow ledger verify\n  arcoflow ledger verify --file backup/ledger.db\n  arcoflow ledger verify --url https://flows.example.com"
 )]
-pub(crate) struct Verify {}
+pub(crate) struct Verify {
+    /// The database of a ledger: its indexes are built again from its records, and compared.
+    #[arg(long, value_name = "DB")]
+    file: Option<PathBuf>,
+}
 
 /// Print every record as a line of JSON, in order.
 #[derive(Debug, Args)]
@@ -68,13 +73,16 @@ pub(crate) struct Export {
 /// `arcoflow ledger`
 pub(crate) async fn ledger(context: &Context, verb: &Ledger) -> Outcome {
     match &verb.verb {
-        LedgerVerb::Verify(_) => verify(context).await,
+        LedgerVerb::Verify(verb) => match verb.file.clone().or_else(|| context.ledger_file()) {
+            Some(path) => file::verify(context, &path),
+            None => verify(context).await,
+        },
         LedgerVerb::Export(verb) => export(context, verb).await,
     }
 }
 
 async fn verify(context: &Context) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let mut replay = Replay::default();
     let mut after = 0;
     let mut report = Report::default();
@@ -227,7 +235,7 @@ async fn compare(client: &Client, replay: &Replay, report: &mut Report) -> Outco
 }
 
 async fn export(context: &Context, verb: &Export) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let mut file = match &verb.out {
         Some(path) => Some(BufWriter::new(
             File::create(path).map_err(|error| cannot_write(path, &error))?,

@@ -33,7 +33,7 @@ pub(crate) struct Logs {
 
 /// `arcoflow logs`
 pub(crate) async fn logs(context: &Context, verb: &Logs) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let screen = &context.screen;
     let run = reference::run(&client, &verb.run).await?;
     let line = reference::task(&client, &run, &verb.task).await?;

@@ -1,11 +1,13 @@
 //! A pipeline file is checked before it is sent, by the rules of the door, and a refusal shows the line that it is about.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::wire::finding::Finding;
+use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::manifest::document::Document;
 
 use crate::cli::failure::{Failure, Outcome};
@@ -35,6 +37,7 @@ pub(crate) struct Pipeline {
     pub(crate) digest: Sha256Digest,
     /// How many assets it lists.
     pub(crate) assets: u32,
+    manifest: Manifest,
     text: Vec<u8>,
     places: Places,
 }
@@ -58,6 +61,7 @@ impl Pipeline {
         match checked {
             Ok(((document, catalog), places)) => Ok(Pipeline {
                 name: name_of(&document, &path),
+                manifest: document.manifest,
                 canonical: document.canonical,
                 digest: document.digest,
                 assets: catalog.len(),
@@ -77,6 +81,24 @@ impl Pipeline {
         };
         let refusals: Vec<Refusal> = findings.into_iter().map(place).collect();
         refuse(&self.path, &self.text, &refusals)
+    }
+
+    /// The programs that its tasks start with, each once.
+    pub(crate) fn programs(&self) -> Vec<String> {
+        let assets = self.manifest.assets.iter();
+        let commands = assets.flat_map(|asset| {
+            let check = asset.check.iter().map(|check| &check.run.command);
+            std::iter::once(&asset.run.command).chain(check)
+        });
+        let programs: BTreeSet<&String> = commands.filter_map(|command| command.first()).collect();
+        programs.into_iter().cloned().collect()
+    }
+
+    /// The queues that its tasks wait in, each once.
+    pub(crate) fn queues(&self) -> Vec<String> {
+        let assets = self.manifest.assets.iter();
+        let queues: BTreeSet<&String> = assets.map(|asset| &asset.queue).collect();
+        queues.into_iter().cloned().collect()
     }
 
     /// The directory that tasks run in.

@@ -53,7 +53,7 @@ pub(crate) struct Status {
 
 /// `arcoflow runs`
 pub(crate) async fn runs(context: &Context, verb: &Runs) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let lines = list(&client, verb).await?;
     let screen = &context.screen;
     if screen.json {
@@ -158,7 +158,7 @@ pub(crate) fn task_word(state: TaskState) -> &'static str {
 
 /// `arcoflow status`
 pub(crate) async fn status(context: &Context, verb: &Status) -> Outcome {
-    let client = context.client()?;
+    let client = context.reader()?;
     let run = reference::run(&client, &verb.run).await?;
     if verb.waiting.wait {
         let folded = watch::watch(context, &client, run, verb.waiting.timeout).await?;

@@ -1,17 +1,22 @@
 //! The end of a run is told with what failed, where the results are, and what to type next.
 
+use std::path::{Path, PathBuf};
+
 use arcoflow_core::wire::view::TaskState;
 
 use crate::cli::bar::Tally;
 use crate::cli::connection::Context;
 use crate::cli::fold::Folded;
+use crate::cli::local::short;
 use crate::cli::screen::{Screen, Tone};
-use crate::cli::table::wrap;
+use crate::cli::table::{Table, wrap};
 use crate::cli::tell;
 use crate::cli::words;
 
 /// Failures that are shown with their reasons.
 const SHOWN: usize = 5;
+/// Results that are shown.
+const RESULTS: usize = 5;
 
 /// Shows how a run ended.
 pub(crate) fn show(context: &Context, folded: &Folded) {
@@ -32,6 +37,50 @@ pub(crate) fn show(context: &Context, folded: &Folded) {
             folded.id()
         ));
     }
+    show_results(screen, folded);
+}
+
+/// Where what the run was for can be looked at.
+fn show_results(screen: &Screen, folded: &Folded) {
+    let mut table = Table::new(&[]).indent(2);
+    for (task, output) in folded.results.iter().rev().take(RESULTS) {
+        for place in output.output_path.iter().flat_map(|path| places(path)) {
+            table.row([words::task(task), screen.paint(place, Tone::Strong)]);
+        }
+    }
+    let text = table.to_text(usize::MAX);
+    if !text.is_empty() {
+        screen.line("");
+        screen.data(text);
+    }
+    if folded.results.len() > RESULTS {
+        let rest = words::of((folded.results.len() - RESULTS) as u64, "more result");
+        screen.line(screen.paint(format!("  and {rest}"), Tone::Quiet));
+    }
+}
+
+/// The pages and pictures in an output, or the output itself when it holds none; a place that is not here stays as it is.
+fn places(output: &str) -> Vec<String> {
+    let directory = latest(Path::new(output));
+    let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "html" || extension == "svg");
+    let mut pages: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_page).collect();
+    pages.sort();
+    if pages.is_empty() {
+        pages.push(directory);
+    }
+    pages.iter().map(|page| short(page)).collect()
+}
+
+/// The name under which a worker keeps the newest output of a partition, when it is this one: it is shorter, and stays.
+fn latest(output: &Path) -> PathBuf {
+    let link = output.ancestors().skip(1).find_map(|out| {
+        let place = output.parent()?.strip_prefix(out).ok()?;
+        let link = out.parent()?.join("latest").join(place);
+        let is_same = link.canonicalize().ok()? == output.canonicalize().ok()?;
+        is_same.then_some(link)
+    });
+    link.unwrap_or_else(|| output.to_path_buf())
 }
 
 /// `✓ run 01K… succeeded in 4.8 s · 245 tasks`

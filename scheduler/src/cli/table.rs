@@ -105,32 +105,31 @@ impl Table {
 
 /// A text in lines of at most `width` columns, broken at spaces where there are some.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut used = 0;
     for word in text.split(' ') {
-        let mut word = word.to_string();
-        loop {
-            let Some(line) = lines.last_mut() else { break };
-            let used = measure_text_width(line);
-            let gap = usize::from(used > 0);
-            if used + gap + measure_text_width(&word) <= width {
-                line.push_str(&" ".repeat(gap));
-                line.push_str(&word);
-                break;
+        let length = measure_text_width(word);
+        let gap = usize::from(used > 0);
+        if used > 0 && used + gap + length > width {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for character in word.chars() {
+            let columns = measure_text_width(character.encode_utf8(&mut [0; 4]));
+            if used + columns > width && used > 0 {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
             }
-            if used > 0 {
-                lines.push(String::new());
-                continue;
-            }
-            let head = truncate_str(&word, width, "").into_owned();
-            if head.is_empty() {
-                line.push_str(&word);
-                break;
-            }
-            word = word.split_off(head.len().min(word.len()));
-            line.push_str(&head);
-            lines.push(String::new());
+            line.push(character);
+            used += columns;
         }
     }
+    lines.push(line);
     lines
 }
 
