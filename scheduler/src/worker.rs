@@ -19,7 +19,7 @@ mod verdict;
 mod recovery;
 mod retention;
 #[cfg(test)]
-mod scratch;
+mod sample;
 
 use std::io;
 use std::path::PathBuf;

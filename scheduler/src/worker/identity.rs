@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_name_is_made_once_and_fits_the_door() {
-        let dir = crate::worker::scratch::Scratch::new("identity");
+        let dir = tempfile::tempdir().unwrap();
         let first = persistent_id(dir.path()).unwrap();
         assert_eq!(persistent_id(dir.path()).unwrap(), first);
         assert!(arcoflow_core::door::lease::check_worker(&first).is_ok());

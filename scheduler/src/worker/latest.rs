@@ -34,11 +34,11 @@ pub(crate) fn point_at_output(data_dir: &Path, envelope: &Envelope) -> io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::scratch::{Scratch, envelope};
+    use crate::worker::sample::envelope;
 
     #[test]
     fn the_link_leads_to_the_output_and_is_swapped() {
-        let scratch = Scratch::new("latest");
+        let scratch = tempfile::tempdir().unwrap();
         for partition in [None, Some("month=d:2012-01-01")] {
             for text in ["first", "second"] {
                 let envelope = envelope(partition);

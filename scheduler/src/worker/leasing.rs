@@ -1,7 +1,7 @@
 //! A worker asks for as much as it has room for, and waits at the door when there is nothing: no interval stands between a task and it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arcoflow_core::door::lease::MOST_TASKS;
 use arcoflow_core::wire::envelope::{Envelope, LeaseRequest};
@@ -18,6 +18,8 @@ use crate::host::crash;
 
 /// How long one request for work waits at the door, in seconds.
 const WAIT_S: u32 = 30;
+/// A wait that ended without work before this was cut short.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
 /// How long a request for work that is under way when the worker ends may still bring some.
 const LAST_ANSWER: Duration = Duration::from_millis(300);
 /// How long to wait after the door refused to give work: only a person can change that.
@@ -50,7 +52,12 @@ impl Leasing {
             while let Some(ended) = tasks.try_join_next() {
                 log_panic(ended);
             }
+            let asked = Instant::now();
             match self.lease(room.num_permits()).await {
+                // A door that closes lets everybody go at once, with nothing.
+                Ok(envelopes) if envelopes.is_empty() && asked.elapsed() < SHORT_WAIT => {
+                    self.pause(pauses.next(None)).await;
+                }
                 Ok(envelopes) => {
                     pauses = Pauses::default();
                     for envelope in envelopes {
@@ -122,6 +129,10 @@ impl Leasing {
                 pause
             }
         };
+        self.pause(pause).await;
+    }
+
+    async fn pause(&self, pause: Duration) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = self.stop.wished() => {}

@@ -199,7 +199,6 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::scratch::Scratch;
 
     #[test]
     fn text_does_not_depend_on_where_it_is_cut() {
@@ -224,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_log_is_cut_at_its_bound_and_says_so_once() {
-        let scratch = Scratch::new("log");
+        let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("log");
         let log = Log::bounded(10);
         log.capture("äöüäöüäöü and more".as_bytes(), &path)
@@ -241,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_tail_is_the_end() {
-        let scratch = Scratch::new("tail");
+        let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("log");
         let log = Log::new();
         let lines: String = (0..1_000).map(|line| format!("line {line}\n")).collect();

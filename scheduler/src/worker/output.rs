@@ -78,7 +78,7 @@ pub(crate) fn remove_if_empty(directory: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::scratch::{Scratch, envelope};
+    use crate::worker::sample::envelope;
 
     #[test]
     fn a_place_is_a_path_of_names_that_a_file_system_takes() {
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn bytes_of_nested_files_are_counted_and_links_are_not_followed() {
-        let scratch = Scratch::new("output");
+        let scratch = tempfile::tempdir().unwrap();
         let out = scratch.path().join("out/a/b");
         create_empty(&out).unwrap();
         fs::create_dir(out.join("nested")).unwrap();

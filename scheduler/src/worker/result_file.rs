@@ -119,10 +119,9 @@ fn sentence(problem: &Problem) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::scratch::Scratch;
 
     fn read_text(text: &str) -> Result<ResultFile, String> {
-        let scratch = Scratch::new("result");
+        let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("result.json");
         fs::write(&path, text).unwrap();
         read(&path)
@@ -175,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_no_file_is_not_opened() {
-        let scratch = Scratch::new("no-file");
+        let scratch = tempfile::tempdir().unwrap();
         assert_eq!(
             read(&scratch.path().join("absent")),
             Ok(ResultFile::default())

@@ -80,13 +80,13 @@ mod tests {
     use super::*;
     use crate::worker::group::NotStarted;
     use crate::worker::result_file::ResultFile;
-    use crate::worker::scratch::{Scratch, envelope};
+    use crate::worker::sample::envelope;
     use crate::worker::verdict::{self, Ending, Made};
     use arcoflow_core::wire::event::ErrorCategory;
 
     #[test]
     fn the_newest_stay_and_failed_output_goes_with_its_attempt() {
-        let scratch = Scratch::new("retention");
+        let scratch = tempfile::tempdir().unwrap();
         let work = scratch.path().join("work");
         let mut outputs = Vec::new();
         for number in 0..6 {

@@ -9,7 +9,6 @@ use tokio::io::AsyncReadExt as _;
 
 use super::*;
 use crate::worker::orphan;
-use crate::worker::scratch::Scratch;
 
 fn run(command: &[&str]) -> Run {
     Run {
@@ -61,7 +60,7 @@ async fn contents(path: &Path) -> String {
 
 #[tokio::test]
 async fn a_program_ends_with_a_code_or_a_signal() {
-    let here = Scratch::new("endings");
+    let here = tempfile::tempdir().unwrap();
     for (script, code, signal) in [
         ("exit 0", Some(0), None),
         ("exit 7", Some(7), None),
@@ -75,7 +74,7 @@ async fn a_program_ends_with_a_code_or_a_signal() {
 
 #[tokio::test]
 async fn both_streams_come_in_the_order_in_which_they_were_printed() {
-    let here = Scratch::new("streams");
+    let here = tempfile::tempdir().unwrap();
     let script = "for n in 1 2 3; do echo out$n; echo err$n >&2; done; cat";
     let (_, text) = finish(&shell(script), here.path()).await;
     assert_eq!(text, "out1\nerr1\nout2\nerr2\nout3\nerr3\n");
@@ -83,7 +82,7 @@ async fn both_streams_come_in_the_order_in_which_they_were_printed() {
 
 #[tokio::test]
 async fn a_program_sees_its_directory_and_the_manifests_environment() {
-    let here = Scratch::new("environment");
+    let here = tempfile::tempdir().unwrap();
     std::fs::write(here.path().join("own.sh"), "#!/bin/sh\npwd; echo $COLOUR\n").unwrap();
     rustix::fs::chmod(here.path().join("own.sh"), rustix::fs::Mode::RWXU).unwrap();
     let (status, text) = finish(&run(&["./own.sh"]), here.path()).await;
@@ -94,7 +93,7 @@ async fn a_program_sees_its_directory_and_the_manifests_environment() {
 
 #[tokio::test]
 async fn a_program_that_cannot_start_says_what_to_do() {
-    let here = Scratch::new("no-start");
+    let here = tempfile::tempdir().unwrap();
     std::fs::write(here.path().join("plain.sh"), "#!/bin/sh\n").unwrap();
     std::fs::write(here.path().join("strange.sh"), "#!/no/such/interpreter\n").unwrap();
     std::fs::write(here.path().join("noise"), [0x7f, 1, 2, 3]).unwrap();
@@ -129,7 +128,7 @@ async fn a_program_that_cannot_start_says_what_to_do() {
 
 #[tokio::test]
 async fn what_a_program_leaves_in_its_group_is_killed() {
-    let here = Scratch::new("left-behind");
+    let here = tempfile::tempdir().unwrap();
     let script = "sleep 300 & echo $! > child; exit 3";
     let (mut group, _printed) = start(&shell(script), here.path(), &[], &[]).unwrap();
     let leader = group.identity().pid.to_string();
@@ -143,7 +142,7 @@ async fn what_a_program_leaves_in_its_group_is_killed() {
 
 #[tokio::test]
 async fn a_signal_reaches_the_whole_group() {
-    let here = Scratch::new("signal");
+    let here = tempfile::tempdir().unwrap();
     let script = "sleep 300 & echo $! > child; trap 'echo bye; exit 0' TERM; wait";
     let (mut group, mut printed) = start(&shell(script), here.path(), &[], &[]).unwrap();
     let child = contents(&here.path().join("child")).await;
@@ -160,7 +159,7 @@ async fn a_signal_reaches_the_whole_group() {
 
 #[tokio::test]
 async fn an_orphan_is_found_by_its_note_or_by_its_environment_and_nothing_else_is() {
-    let here = Scratch::new("orphan");
+    let here = tempfile::tempdir().unwrap();
     let envelope = here.path().join("envelope.json");
     let script = "sleep 300 & echo $! > child; wait";
     let begin = async || {
@@ -196,7 +195,7 @@ async fn an_orphan_is_found_by_its_note_or_by_its_environment_and_nothing_else_i
 
 #[tokio::test]
 async fn a_group_whose_leader_is_gone_is_found_by_its_environment() {
-    let here = Scratch::new("leaderless");
+    let here = tempfile::tempdir().unwrap();
     let envelope = here.path().join("envelope.json");
     let ours: [(&str, &Path); 1] = [("ARCOFLOW_ENVELOPE", &envelope)];
     let script =

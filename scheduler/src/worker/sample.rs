@@ -1,7 +1,4 @@
-//! Tests work in directories of their own, with envelopes that differ in their attempt.
-
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+//! Tests work with envelopes that differ in their attempt.
 
 use arcoflow_core::identity::derived;
 use arcoflow_core::identity::ids::RunId;
@@ -11,31 +8,6 @@ use arcoflow_core::wire::envelope::{Envelope, Payload};
 use arcoflow_core::wire::manifest::policy::Run;
 
 use crate::host::entropy;
-
-/// A directory that goes away with the test.
-#[derive(Debug)]
-pub(crate) struct Scratch(PathBuf);
-
-impl Scratch {
-    pub(crate) fn new(name: &str) -> Scratch {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("arcoflow-{name}-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Scratch(path)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// An envelope of a run of its own.
 pub(crate) fn envelope(partition: Option<&str>) -> Envelope {
