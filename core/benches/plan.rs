@@ -21,7 +21,11 @@ fn main() {
             let catalog = shape(tasks);
             let plan = compile(&catalog);
             let per_task = plan.memory_bytes() as u64 / u64::from(plan.len());
-            println!("{} tasks, {} edges: {per_task} bytes a task", plan.len(), plan.edges());
+            println!(
+                "{} tasks, {} edges: {per_task} bytes a task",
+                plan.len(),
+                plan.edges()
+            );
         }
     }
     divan::main();
@@ -69,14 +73,19 @@ fn random(tasks: u32) -> Catalog {
     let values = values(tasks / assets);
     let mut state: u64 = 1;
     let mut draw = move |below: u32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((state >> 33) % u64::from(below)) as u32
     };
     catalog(assets, |asset| {
         let mut upstreams: Vec<u32> = (0..asset.min(3)).map(|_| draw(asset)).collect();
         upstreams.sort_unstable();
         upstreams.dedup();
-        let list: Vec<String> = upstreams.iter().map(|upstream| format!(r#"{{"asset":"a/n{upstream}"}}"#)).collect();
+        let list: Vec<String> = upstreams
+            .iter()
+            .map(|upstream| format!(r#"{{"asset":"a/n{upstream}"}}"#))
+            .collect();
         format!(r#"{values},"upstreams":[{}]"#, list.join(","))
     })
 }
@@ -84,7 +93,10 @@ fn random(tasks: u32) -> Catalog {
 fn values(count: u32) -> String {
     match count {
         1 => String::new(),
-        _ => format!(r#","partitions":[{{"name":"part","kind":"static","values":{}}}]"#, list(count)),
+        _ => format!(
+            r#","partitions":[{{"name":"part","kind":"static","values":{}}}]"#,
+            list(count)
+        ),
     }
 }
 
@@ -94,7 +106,10 @@ fn list(count: u32) -> String {
 }
 
 fn hours(count: u32) -> String {
-    format!(r#","partitions":[{{"name":"hour","kind":"hourly","start":"{}"}}]"#, hour(count))
+    format!(
+        r#","partitions":[{{"name":"hour","kind":"hourly","start":"{}"}}]"#,
+        hour(count)
+    )
 }
 
 /// The start of so many hours before the end of the plan.
@@ -129,7 +144,9 @@ fn compile(catalog: &Catalog) -> Plan {
 }
 
 fn bench_compile(bencher: Bencher, catalog: &Catalog, tasks: u32) {
-    bencher.counter(ItemsCount::new(tasks)).bench_local(|| compile(catalog));
+    bencher
+        .counter(ItemsCount::new(tasks))
+        .bench_local(|| compile(catalog));
 }
 
 #[divan::bench(args = TASKS)]
