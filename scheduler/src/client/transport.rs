@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arcoflow_core::door::http::{Head, Response};
+
 use super::refusal::ClientError;
+use crate::host::door::{LocalDoor, Reply, Stream};
 
 /// The way to a door.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub enum Transport {
         /// Where the door is, without a slash at the end.
         base_url: Arc<str>,
     },
+    /// In this process.
+    Local(LocalDoor),
 }
 
 /// What came back.
@@ -84,6 +89,7 @@ impl Transport {
     pub fn base_url(&self) -> &str {
         match self {
             Transport::Remote { base_url, .. } => base_url,
+            Transport::Local(door) => &door.config().base_url,
         }
     }
 
@@ -107,6 +113,7 @@ impl Transport {
                         detail: innermost(&error),
                     })
             }
+            Transport::Local(door) => Ok(send_local(door, method, target, headers, body).await),
         }
     }
 
@@ -150,6 +157,42 @@ async fn send_remote(
         headers,
         body,
     })
+}
+
+async fn send_local(
+    door: &LocalDoor,
+    method: &'static str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let head = Head {
+        method,
+        target,
+        headers,
+    };
+    let response = match door.handle(&head, body.to_vec()).await {
+        Reply::Whole(response) => response,
+        Reply::Stream(stream) => first_piece(*stream).await,
+    };
+    Answer {
+        status: response.status,
+        headers: response
+            .headers
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        body: response.body,
+    }
+}
+
+/// Whoever asks for a stream here gets what there is and comes back for the rest.
+async fn first_piece(mut stream: Stream) -> Response {
+    let body = stream.next().await.unwrap_or_default();
+    Response {
+        body,
+        ..stream.head().clone()
+    }
 }
 
 /// The sentence at the bottom of a chain of errors, which is the one that helps.
