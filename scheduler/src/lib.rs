@@ -4,3 +4,4 @@ pub mod local;
 pub mod host;
 pub mod client;
 pub mod decider;
+pub mod worker;
