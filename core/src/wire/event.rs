@@ -404,6 +404,25 @@ impl Event {
         }
     }
 
+    /// What began a run, for the records that begin one.
+    #[must_use]
+    pub fn begins(&self) -> Option<&RunTriggered> {
+        match self {
+            Event::RunTriggered(body) => Some(body),
+            Event::RunRequested(body) => Some(&body.triggered),
+            _ => None,
+        }
+    }
+
+    /// The manifest that has to be at hand when the event is folded.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Sha256Digest> {
+        match self {
+            Event::BackfillRequested(body) => Some(&body.manifest),
+            _ => self.begins().map(|body| &body.manifest),
+        }
+    }
+
     /// Whether only the scheduler, under its epoch, may propose it.
     #[must_use]
     pub fn is_decision(&self) -> bool {
