@@ -39,11 +39,10 @@ def asset_id(number):
 
 
 def pipeline(source, target):
-    """A copy of the pipeline with two assets of this drill's own, and with patience for many kills."""
+    """A copy of the pipeline, and its manifest with two assets of this drill's own and patience for many kills."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".arcoflow", "__pycache__"))
     with open(os.path.join(target, "arcoflow.toml"), "rb") as file:
         manifest = tomllib.load(file)
-    os.remove(os.path.join(target, "arcoflow.toml"))
     manifest.pop("schedules", None)
     patience = {"maxAttempts": 100, "baseDelayMs": 50, "maxDelayMs": 200}
     for asset in manifest["assets"]:
@@ -60,8 +59,7 @@ def pipeline(source, target):
         manifest["queues"][QUEUE] = {"limit": 1000}
     else:
         manifest.pop("queues")
-    with open(os.path.join(target, "arcoflow.json"), "w", encoding="utf-8") as file:
-        json.dump(manifest, file)
+    return manifest
 
 
 def free_port():
@@ -93,7 +91,8 @@ class Drill:
             environment["ARCOFLOW_CRASH_AT"] = crash_at
         log = open(os.path.join(self.directory, "process.log"), "ab")
         self.process = subprocess.Popen(
-            [self.binary, "dev", self.directory, "--listen", f"127.0.0.1:{self.port}", "--queue", "default"],
+            [self.binary, "serve", "--worker", "--dir", self.directory, "--data", os.path.join(self.directory, ".arcoflow"),
+             "--listen", f"127.0.0.1:{self.port}", "--queue", "default"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )
         log.close()
@@ -274,8 +273,14 @@ def main():
     arguments = parser.parse_args()
     base = tempfile.mkdtemp(prefix="arcoflow-kill-")
     directory = os.path.join(base, "pipeline")
-    pipeline(arguments.pipeline, directory)
+    manifest = pipeline(arguments.pipeline, directory)
     drill = Drill(os.path.abspath(arguments.binary), directory, arguments.seed)
+    drill.start()
+    drill.wait_ready()
+    status, _, answer = drill.door().send("POST", "/v1/manifests", manifest)
+    if status != 201:
+        raise SystemExit(f"the manifest was answered with {status}: {answer}")
+    drill.kill()
     threads = [threading.Thread(target=drill.trigger_runs, daemon=True)]
     threads += [threading.Thread(target=drill.work, args=(f"drill-{number}",), daemon=True) for number in range(2)]
     ends = collections.Counter()

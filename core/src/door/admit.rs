@@ -76,6 +76,21 @@ impl Admitted {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Whether a query parameter is `true`.
+    ///
+    /// # Errors
+    /// `validation-failed` (422) when it is neither `true` nor `false`.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.query(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::validation(
+                &format!("?{name}"),
+                "expected `true` or `false`",
+            )),
+        }
+    }
+
     /// A whole number in the query.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arcoflow_core::identity::ids::RunId;
-use arcoflow_core::wire::event::{Event, RunOutcome};
+use arcoflow_core::wire::event::RunOutcome;
 use arcoflow_core::wire::record::Record;
 use tokio::sync::mpsc;
 
