@@ -13,6 +13,7 @@ use crate::wire::manifest::policy::Severity;
 use crate::wire::trigger::Trigger;
 
 pub mod catalog;
+mod lookup;
 pub mod zone;
 pub mod calendar;
 pub mod space;
@@ -27,6 +28,7 @@ mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod stretch;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};

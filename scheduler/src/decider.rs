@@ -115,11 +115,9 @@ impl Decider {
         }
         loop {
             self.keep_lease().await?;
-            let wait = self
-                .next_renewal()
-                .saturating_duration_since(Instant::now());
-            // A wait is given in whole seconds, so a renewal can come a second early; it never comes late.
-            let wait_s = u32::try_from(wait.as_secs().min(30)).unwrap_or(30);
+            // A wait is given in whole seconds; while another one decides, its end is looked for every second.
+            let wait = self.until_renewal().as_secs().clamp(1, 30);
+            let wait_s = u32::try_from(wait).unwrap_or(1);
             let is_behind = self.catch_up(wait_s).await?;
             if !is_behind && self.lease.is_some() {
                 self.decide_to_rest().await?;
@@ -154,7 +152,7 @@ impl Decider {
 
     /// Takes or renews the lease when it is time.
     async fn keep_lease(&mut self) -> Result<(), ClientError> {
-        if Instant::now() < self.next_renewal() {
+        if self.until_renewal() > Duration::ZERO {
             return Ok(());
         }
         let ttl = self.options.lease;
@@ -176,11 +174,11 @@ impl Decider {
         Ok(())
     }
 
-    fn next_renewal(&self) -> Instant {
-        match self.lease {
-            Some(lease) => lease.renew_at,
-            None => Instant::now(),
-        }
+    /// How long the lease is left alone; a lease that is not held is asked for at once.
+    fn until_renewal(&self) -> Duration {
+        self.lease.map_or(Duration::ZERO, |lease| {
+            lease.renew_at.saturating_duration_since(Instant::now())
+        })
     }
 
     fn lose_lease(&mut self) {

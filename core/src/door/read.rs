@@ -48,6 +48,9 @@ pub(crate) fn fold_run(session: &mut Session<'_>, row: &RunRow) -> Result<Run, F
     let mut run: Option<Run> = None;
     for record in records_of_run(session, row)? {
         match (record.event(), &mut run) {
+            (Some(Event::RunRequested(body)), None) => {
+                run = Some(Run::begin(&record, body.triggered, &known, limit));
+            }
             (Some(Event::RunTriggered(body)), None) => {
                 run = Some(Run::begin(&record, body, &known, limit))
             }

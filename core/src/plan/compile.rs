@@ -11,7 +11,6 @@ use crate::plan::constraint::Constraints;
 use crate::plan::edge::{self, Edges};
 use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
 use crate::wire::finding::Finding;
-use crate::wire::manifest::policy::Severity;
 use crate::wire::trigger::Trigger;
 
 pub(super) fn compile(
@@ -50,13 +49,12 @@ fn lay_out(
             axes.push(constraints.axis(catalog, asset, dimension)?);
         }
         check_key_length(catalog, asset, &axes[start..])?;
-        let check = catalog
-            .asset(asset)
-            .check
-            .as_ref()
-            .filter(|_| trigger.checks);
-        let operations = if check.is_some() { 2u8 } else { 1 };
-        let blocks_downstream = check.is_some_and(|check| check.severity == Severity::Block);
+        let declared = catalog.tasks(asset);
+        let operations = if declared.check && trigger.checks {
+            2
+        } else {
+            1
+        };
         let partitions = axes[start..].iter().fold(1u64, |count, axis| {
             count.saturating_mul(u64::from(axis.len()))
         });
@@ -77,7 +75,7 @@ fn lay_out(
             axis: narrow(start as u64),
             dimensions: u8::try_from(axes.len() - start).unwrap_or(u8::MAX),
             operations,
-            awaited: u8::from(blocks_downstream),
+            awaited: u8::from(operations == 2 && declared.blocks),
         });
     }
     constraints.finish()?;

@@ -4,6 +4,8 @@ mod metrics;
 mod readers;
 mod stream;
 mod writer;
+#[cfg(test)]
+mod tests;
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};

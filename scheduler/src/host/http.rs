@@ -8,12 +8,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arcoflow_core::wire::problem::{Problem, Slug};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use self::wire::{Phase, Wire, refuse_late};
+use self::wire::{NOT_HTTP, Phase, Wire, linger, refuse};
 use crate::host::door::LocalDoor;
 
 /// How long the parts of an exchange may take.
@@ -134,9 +135,9 @@ async fn serve(
     );
     let mut is_stopping = false;
     let mut look = std::pin::pin!(tokio::time::sleep(patience.head / 4));
-    loop {
+    let is_late = loop {
         tokio::select! {
-            _ = connection.as_mut() => return,
+            _ = connection.as_mut() => break false,
             () = look.as_mut() => look.as_mut().reset((Instant::now() + patience.head / 4).into()),
             _ = stopped.changed(), if !is_stopping => {
                 is_stopping = true;
@@ -144,11 +145,17 @@ async fn serve(
             }
         }
         if phase.is_late(patience) {
-            break;
+            break true;
         }
-    }
+    };
     drop(connection);
-    if phase.is_in_head() {
-        refuse_late(&stream).await;
+    if phase.is_unanswered() {
+        let problem = if is_late {
+            Problem::new(Slug::RequestTimeout, "the headers did not arrive in time")
+        } else {
+            Problem::new(Slug::BadRequest, NOT_HTTP)
+        };
+        refuse(&stream, &problem).await;
     }
+    linger(&stream).await;
 }

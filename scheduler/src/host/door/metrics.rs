@@ -55,6 +55,16 @@ impl Metrics {
         self.batches.observe(requests as f64);
     }
 
+    /// How many transactions were committed.
+    #[cfg(test)]
+    pub(super) fn commits_seen(&self) -> usize {
+        let text = String::from_utf8(self.page().body).expect("text");
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix("arcoflow_commit_seconds_count "));
+        count.expect("the count").parse().expect("a number")
+    }
+
     /// So many attempts ran out of time.
     pub(super) fn expired(&self, attempts: u64) {
         self.expired.inc_by(attempts);

@@ -29,8 +29,8 @@ use crate::host::store::Store;
 
 /// The most requests of one transaction.
 const MOST_REQUESTS: usize = 512;
-/// How long a transaction takes new requests before it is committed.
-const LONGEST_BATCH: Duration = Duration::from_millis(20);
+/// How long a transaction takes new requests before it is committed. Tests hold the writer up for longer.
+const LONGEST_BATCH: Duration = Duration::from_millis(if cfg!(test) { 10_000 } else { 20 });
 /// How long the deadlines are left alone when none is near; what is only cleaned up is cleaned up then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// Below so many free bytes nothing new is started, so that what runs can still be completed.

@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arcoflow_core::door::http::Response;
 use arcoflow_core::wire::problem::{Problem, Slug};
@@ -13,6 +13,11 @@ use tokio::net::TcpStream;
 
 use super::{MOST_HEAD_BYTES, Patience};
 use crate::host::entropy;
+
+/// What is said of bytes that are no request.
+pub(super) const NOT_HTTP: &str = "the request is not HTTP/1.1";
+/// How long a caller may take to read the last word.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Where a connection is between two requests; shared by its wire and its service.
 #[derive(Debug)]
@@ -74,7 +79,11 @@ impl Phase {
 
     /// Bytes went out.
     fn sent(&self) {
-        self.state().active_at = Instant::now();
+        let mut state = self.state();
+        state.active_at = Instant::now();
+        if matches!(state.stage, Stage::Head(_)) {
+            state.stage = Stage::Idle;
+        }
     }
 
     /// A head is complete.
@@ -103,8 +112,8 @@ impl Phase {
         }
     }
 
-    /// Whether a head has begun and not ended.
-    pub(super) fn is_in_head(&self) -> bool {
+    /// Whether a head has begun, and nothing was said to it.
+    pub(super) fn is_unanswered(&self) -> bool {
         matches!(self.state().stage, Stage::Head(_))
     }
 }
@@ -228,7 +237,7 @@ fn instead_of(out: &[u8]) -> Option<Vec<u8>> {
     let problem = match status {
         b"31" => Problem::bare(Slug::HeadersTooLarge),
         b"14" => Problem::bare(Slug::UriTooLong),
-        _ => Problem::new(Slug::BadRequest, "the request is not HTTP/1.1"),
+        _ => Problem::new(Slug::BadRequest, NOT_HTTP),
     };
     Some(bytes_of(&problem))
 }
@@ -250,13 +259,32 @@ fn bytes_of(problem: &Problem) -> Vec<u8> {
     bytes
 }
 
-/// Tells a caller whose head did not arrive in time.
-pub(super) async fn refuse_late(stream: &TcpStream) {
-    let problem = Problem::new(Slug::RequestTimeout, "the headers did not arrive in time");
-    let bytes = bytes_of(&problem);
+/// Says the last word on a connection.
+pub(super) async fn refuse(stream: &TcpStream, problem: &Problem) {
+    let bytes = bytes_of(problem);
     if stream.writable().await.is_ok() {
         let _ = stream.try_write(&bytes);
     }
+}
+
+/// Ends a connection so that the last word arrives: a socket that is closed while bytes of the caller are unread takes it back
+/// (RFC 9112, 9.6).
+pub(super) async fn linger(stream: &TcpStream) {
+    if rustix::net::shutdown(stream, rustix::net::Shutdown::Write).is_err() {
+        return;
+    }
+    let drain = async {
+        let mut piece = [0; 4_096];
+        while stream.readable().await.is_ok() {
+            match stream.try_read(&mut piece) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, drain).await;
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! Why runs start: chunks of a backfill, and whatever else does not need a caller.
+
+pub mod backfill;
