@@ -16,7 +16,10 @@ const SHOWN_FAILURES: usize = 5;
 /// Asks the named targets, or all of them, and prints a table.
 pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
     if let Some(unknown) = wanted.iter().find(|name| !TARGETS.contains(name)) {
-        return Err(format!("`{unknown}` is no target; the targets are {}", TARGETS.join(", ")));
+        return Err(format!(
+            "`{unknown}` is no target; the targets are {}",
+            TARGETS.join(", ")
+        ));
     }
     let cases = load(&identity_directory())?;
     let mut consumer = None;
@@ -33,22 +36,43 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             Err(_) => println!("{name:<10} {:>6} {:>7}", cases.len(), "missing"),
         }
     }
-    let problems: Vec<String> = rows.into_iter().filter_map(|(_, report)| problem(report)).collect();
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    let problems: Vec<String> = rows
+        .into_iter()
+        .filter_map(|(_, report)| problem(report))
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
 }
 
 fn problem(report: Result<Report, String>) -> Option<String> {
     match report {
         Ok(report) if report.failures.is_empty() => None,
         Ok(report) => {
-            let shown: Vec<&str> = report.failures.iter().take(SHOWN_FAILURES).map(String::as_str).collect();
-            Some(format!("{}: {} wrong\n{}", report.target, report.failures.len(), shown.join("\n")))
+            let shown: Vec<&str> = report
+                .failures
+                .iter()
+                .take(SHOWN_FAILURES)
+                .map(String::as_str)
+                .collect();
+            Some(format!(
+                "{}: {} wrong\n{}",
+                report.target,
+                report.failures.len(),
+                shown.join("\n")
+            ))
         }
         Err(problem) => Some(problem),
     }
 }
 
-fn ask_target(name: &str, cases: &[Case], consumer: &mut Option<PathBuf>) -> Result<Report, String> {
+fn ask_target(
+    name: &str,
+    cases: &[Case],
+    consumer: &mut Option<PathBuf>,
+) -> Result<Report, String> {
     let mut command = match name {
         "native" => native()?,
         "python" => {
@@ -68,7 +92,10 @@ fn ask_target(name: &str, cases: &[Case], consumer: &mut Option<PathBuf>) -> Res
 }
 
 fn native() -> Result<Command, String> {
-    run(cargo().args(["build", "--quiet", "--package", "arcoflow"]), "the binary has to build")?;
+    run(
+        cargo().args(["build", "--quiet", "--package", "arcoflow"]),
+        "the binary has to build",
+    )?;
     let mut command = Command::new(target().join("debug/arcoflow"));
     command.arg("answer");
     Ok(command)
@@ -88,9 +115,20 @@ fn install_package() -> Result<PathBuf, String> {
         }
     }
     let hint = "npm has to reach its registry once, for esbuild, vite and workerd";
-    run(Command::new("npm").args(["ci", "--silent"]).current_dir(&place), hint)?;
+    run(
+        Command::new("npm")
+            .args(["ci", "--silent"])
+            .current_dir(&place),
+        hint,
+    )?;
     let install = ["install", "--silent", "--no-save", "--no-audit"];
-    run(Command::new("npm").args(install).arg(packed).current_dir(&place), hint)?;
+    run(
+        Command::new("npm")
+            .args(install)
+            .arg(packed)
+            .current_dir(&place),
+        hint,
+    )?;
     Ok(place)
 }
 
@@ -101,8 +139,18 @@ fn in_consumer(name: &str, place: &Path) -> Result<Command, String> {
         "node" => command.arg("node.js"),
         "workerd" => command.arg("workerd.js"),
         "vite" => {
-            let build = ["vite", "build", "--logLevel", "error", "--config", "vite.config.js"];
-            run(Command::new("npx").args(build).current_dir(place), "the package has to build with Vite")?;
+            let build = [
+                "vite",
+                "build",
+                "--logLevel",
+                "error",
+                "--config",
+                "vite.config.js",
+            ];
+            run(
+                Command::new("npx").args(build).current_dir(place),
+                "the package has to build with Vite",
+            )?;
             command.args(["browser.js", "--built"])
         }
         _ => command.arg("browser.js"),

@@ -19,8 +19,14 @@ pub(crate) fn run(command: &mut Command, hint: &str) -> Result<(), String> {
     let program = command.get_program().to_owned();
     match command.status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("`{}` ended with {status}; {hint}", program.display())),
-        Err(error) => Err(format!("`{}` does not start: {error}; {hint}", program.display())),
+        Ok(status) => Err(format!(
+            "`{}` ended with {status}; {hint}",
+            program.display()
+        )),
+        Err(error) => Err(format!(
+            "`{}` does not start: {error}; {hint}",
+            program.display()
+        )),
     }
 }
 
@@ -28,12 +34,21 @@ pub(crate) fn run(command: &mut Command, hint: &str) -> Result<(), String> {
 pub(crate) fn read(command: &mut Command, hint: &str) -> Result<String, String> {
     let program = command.get_program().to_owned();
     match command.output() {
-        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
         Ok(output) => {
             let said = String::from_utf8_lossy(&output.stderr);
-            Err(format!("`{}` ended with {}; {hint}\n{said}", program.display(), output.status))
+            Err(format!(
+                "`{}` ended with {}; {hint}\n{said}",
+                program.display(),
+                output.status
+            ))
         }
-        Err(error) => Err(format!("`{}` does not start: {error}; {hint}", program.display())),
+        Err(error) => Err(format!(
+            "`{}` does not start: {error}; {hint}",
+            program.display()
+        )),
     }
 }
 

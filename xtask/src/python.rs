@@ -15,12 +15,20 @@ pub(crate) fn wheel() -> Result<PathBuf, String> {
     }
     run(
         Command::new(maturin)
-            .args(["build", "--quiet", "--release", "--interpreter", "python3", "--out"])
+            .args([
+                "build",
+                "--quiet",
+                "--release",
+                "--interpreter",
+                "python3",
+                "--out",
+            ])
             .arg(&wheels)
             .current_dir(root().join("bindings/python")),
         "install Python 3.10 or later with its headers",
     )?;
-    let entries = fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
+    let entries =
+        fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
@@ -37,14 +45,26 @@ pub(crate) fn environment() -> Result<PathBuf, String> {
     create(&place)?;
     let python = place.join("bin/python");
     run(
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]).arg(wheel),
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-index",
+            ])
+            .arg(wheel),
         "the wheel has to install without an index: it has no dependencies",
     )?;
     Ok(python)
 }
 
 fn create(place: &PathBuf) -> Result<(), String> {
-    run(Command::new("python3").args(["-m", "venv"]).arg(place), "install Python 3.10 or later with venv")
+    run(
+        Command::new("python3").args(["-m", "venv"]).arg(place),
+        "install Python 3.10 or later with venv",
+    )
 }
 
 fn maturin() -> Result<PathBuf, String> {
@@ -53,8 +73,14 @@ fn maturin() -> Result<PathBuf, String> {
     if !program.exists() {
         create(&place)?;
         run(
-            Command::new(place.join("bin/python"))
-                .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "maturin==1.16.0"]),
+            Command::new(place.join("bin/python")).args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "maturin==1.16.0",
+            ]),
             "pip has to reach an index once, for maturin",
         )?;
     }
