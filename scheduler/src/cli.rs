@@ -28,6 +28,7 @@ mod logs;
 mod events;
 mod ledger;
 mod completions;
+mod identity;
 mod doctor;
 mod document;
 mod local;
@@ -99,6 +100,8 @@ enum Verb {
     Worker(local::serve::RemoteWorker),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+    #[command(flatten)]
+    Identity(identity::Verb),
 }
 
 /// Runs the verb that the arguments of this process name.
@@ -109,6 +112,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&arguments, &error),
     };
+    if let Verb::Identity(verb) = &cli.verb {
+        return identity::run(verb);
+    }
     let context = Context::new(cli.global.json, cli.global.url, cli.global.token);
     match perform(&context, cli.verb) {
         Ok(exit) => exit.into(),
@@ -153,6 +159,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),
+            Verb::Identity(_) => Ok(Exit::Ok),
         }
     })
 }

@@ -100,7 +100,7 @@ class Drill:
     def door(self):
         with open(os.path.join(self.directory, ".arcoflow", "client.json"), encoding="utf-8") as file:
             client = json.load(file)
-        return Door(f"http://127.0.0.1:{self.port}", client["token"])
+        return Door(f"http://127.0.0.1:{self.port}", client["key"])
 
     def wait_ready(self, seconds=30):
         """Whether the process answers and decides before it dies."""

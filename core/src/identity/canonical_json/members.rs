@@ -35,6 +35,7 @@ pub(super) struct Object {
 }
 
 impl Member {
+    #[inline]
     pub(super) fn new(
         input: &[u8],
         key: usize,
@@ -43,9 +44,8 @@ impl Member {
         start: usize,
         object: usize,
     ) -> Self {
-        let spelling = input.get(key..key + length).unwrap_or_default();
         Self {
-            prefix: text::prefix(spelling, escaped),
+            prefix: text::prefix(input.get(key..).unwrap_or_default(), length, escaped),
             key: key as u32,
             length: length as u32,
             escaped,
@@ -63,6 +63,7 @@ impl Member {
     }
 
     /// Orders by the bytes of the unescaped keys.
+    #[inline]
     pub(super) fn compare(&self, other: &Self, input: &[u8]) -> Ordering {
         self.prefix.cmp(&other.prefix).then_with(|| {
             text::compare(
@@ -97,16 +98,16 @@ const RUN: usize = 16;
 
 fn insert(run: &mut [Member], input: &[u8]) {
     for next in 1..run.len() {
-        let (sorted, rest) = run.split_at_mut(next);
-        let Some(member) = rest.first_mut() else {
-            return;
-        };
-        let place = sorted
-            .iter()
-            .rposition(|earlier| earlier.compare(member, input).is_le())
-            .map_or(0, |at| at + 1);
-        if place < next {
-            run[place..=next].rotate_right(1);
+        let mut place = next;
+        while let Some([left, right]) = run
+            .get_mut(..=place)
+            .and_then(<[Member]>::last_chunk_mut::<2>)
+        {
+            if left.compare(right, input).is_le() {
+                break;
+            }
+            core::mem::swap(left, right);
+            place -= 1;
         }
     }
 }
