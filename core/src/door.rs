@@ -25,4 +25,5 @@ pub mod expire;
 pub mod log;
 pub mod read;
 pub mod verify;
+pub mod compare;
 pub mod openapi;

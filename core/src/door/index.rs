@@ -224,7 +224,7 @@ fn apply_dispatch(
             record.seq.into(),
         ],
     )?;
-    session.wake.work = true;
+    session.wake.work.insert(body.queue.clone());
     Ok(())
 }
 

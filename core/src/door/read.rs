@@ -136,6 +136,7 @@ pub(crate) fn state_of(row: &RunRow) -> RunState {
 fn line_of(row: &RunRow) -> RunLine {
     RunLine {
         run_id: row.run,
+        seq: row.triggered_seq,
         state: state_of(row),
         triggered_at: row.triggered_ms,
         finished_at: row.finished_ms,
