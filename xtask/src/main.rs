@@ -4,6 +4,7 @@ mod process;
 mod test;
 mod docs;
 mod drill;
+mod edge;
 mod fixtures;
 mod npm;
 mod python;
@@ -17,6 +18,8 @@ cargo xtask COMMAND
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
+  edge build           builds what Cloudflare takes, and holds it against its size budget
+  edge check           the same, and asks wrangler whether it would deploy it
   npm                  packs the npm package
   python               builds the Python wheel
 ";
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
         ["drill", "kill", times] => drill::kill(times),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
+        ["edge", "check"] => edge::check(),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

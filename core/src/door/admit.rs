@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::door::config::Config;
 use crate::door::credential::{self, Permission};
 use crate::door::http::{Head, split_target};
@@ -36,7 +38,7 @@ pub struct Admitted {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Caller {
     /// Anyone.
     Anyone,
