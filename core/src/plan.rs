@@ -17,6 +17,7 @@ mod lookup;
 pub mod zone;
 pub mod calendar;
 pub mod space;
+mod step;
 mod typed;
 mod suggestion;
 mod validate;

@@ -4,6 +4,11 @@ use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::wire::finding::Finding;
 use arcoflow_core::wire::manifest::Manifest;
 
+/// The codes and places of the findings.
+type Expected<'a> = &'a [(&'a str, &'a str)];
+/// A name, the text that breaks the rule, and what is found.
+type Row<'a> = (&'a str, &'a str, Expected<'a>);
+
 /// One asset: key, the last digits of its id, and its other members.
 fn asset(key: &str, id: u32, members: &str) -> String {
     format!(
@@ -75,7 +80,7 @@ fn a_manifest_without_fault_has_no_finding() {
 
 #[test]
 fn a_text_that_is_not_a_manifest_is_refused_at_its_place() {
-    let rows: &[(&str, &str, &[(&str, &str)])] = &[
+    let rows: &[Row] = &[
         ("nothing", "", &[("json.syntax", "")]),
         ("two values", "{} {}", &[("json.trailing", "")]),
         (
@@ -140,7 +145,7 @@ fn a_text_that_is_not_a_manifest_is_refused_at_its_place() {
 #[test]
 fn names_and_references_are_checked() {
     let both = |a: &str, b: &str| manifest(&[asset("raw/a", 1, a), asset("raw/b", 2, b)], "");
-    let rows: &[(&str, String, &[(&str, &str)])] = &[
+    let rows: &[(&str, String, Expected)] = &[
         (
             "one key twice",
             manifest(&[asset("raw/a", 1, ""), asset("raw/b", 2, ""), asset("raw/a", 3, "")], ""),
@@ -205,7 +210,7 @@ fn names_and_references_are_checked() {
 
 #[test]
 fn members_of_an_asset_are_within_bounds() {
-    let rows: &[(&str, &str, &[(&str, &str)])] = &[
+    let rows: &[Row] = &[
         (
             "no attempt",
             r#","retry":{"maxAttempts":0}"#,
@@ -291,7 +296,7 @@ fn members_of_an_asset_are_within_bounds() {
 
 #[test]
 fn partition_spaces_are_checked() {
-    let rows: &[(&str, &str, &[(&str, &str)])] = &[
+    let rows: &[Row] = &[
         (
             "no start",
             r#"{"name":"d","kind":"daily"}"#,
@@ -432,12 +437,19 @@ const OTHER: &str = r#"{"name":"store","kind":"static","values":["c"]}"#;
 const NUMBER: &str = r#"{"name":"store","kind":"static","values":[1]}"#;
 const ANY: &str = r#"{"name":"store","kind":"dynamic"}"#;
 
+/// Dimensions of the downstream and of the upstream, the mapping, and where it does not fit.
+type MappingRow = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+    Option<&'static str>,
+);
+
 #[test]
 fn a_mapping_fits_the_two_spaces_or_is_refused() {
     let place = "/assets/0/upstreams/0";
     let mapping = "/assets/0/upstreams/0/mapping";
-    // Dimensions of the downstream, of the upstream, the mapping, and where it does not fit.
-    let rows: &[(&[&str], &[&str], &str, Option<&str>)] = &[
+    let rows: &[MappingRow] = &[
         (&[DAY], &[DAY], r#""identity""#, None),
         (&[DAY], &[MONTH], r#""identity""#, None),
         (&[MONTH], &[DAY], r#""identity""#, None),

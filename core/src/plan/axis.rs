@@ -3,12 +3,17 @@
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use crate::identity::partition_key::Value;
 use crate::plan::calendar::{self, Grain};
 use crate::plan::catalog::DimensionLink;
 use crate::plan::space::{StaticValues, TimeValues, Values};
+use crate::plan::step::step;
 use crate::plan::zone::Zone;
+
+/// A list so many times longer than another is searched rather than walked.
+const SEARCH_WHEN_LONGER: u32 = 16;
 
 /// Some of a dimension's values; positions count from 0.
 #[derive(Clone, Debug)]
@@ -105,6 +110,20 @@ impl Axis {
         }
     }
 
+    /// The position of a static value by its canonical text.
+    fn position_of_text(&self, text: &str) -> Option<u32> {
+        match self {
+            Axis::Static { values, ranks } => {
+                let rank = values.rank_of_text(text)?;
+                match ranks {
+                    None => Some(rank),
+                    Some(ranks) => position_of(ranks, rank),
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// The value at a position.
     pub(super) fn value(&self, position: u32) -> Option<Value> {
         match self {
@@ -179,7 +198,11 @@ impl Axis {
 }
 
 fn position_of(ranks: &[u32], rank: u32) -> Option<u32> {
-    u32::try_from(ranks.binary_search(&rank).ok()?).ok()
+    let found = ranks.binary_search_by(|other| {
+        step();
+        other.cmp(&rank)
+    });
+    u32::try_from(found.ok()?).ok()
 }
 
 fn write_time(grain: Grain, index: i64, text: &mut String) {
@@ -292,6 +315,7 @@ impl Reach {
 
     /// The positions for a downstream partition at these positions: from the first to before the second.
     pub(super) fn at(&self, positions: &[u32]) -> (u32, u32) {
+        step();
         match self {
             Reach::Fixed(start, end) => (*start, *end),
             Reach::Slide {
@@ -342,6 +366,7 @@ fn overlaps(downstream: &Axis, upstream: &Axis, before: u32) -> Vec<(u32, u32)> 
         |index: i64| u32::try_from((index - start).clamp(0, i64::from(*length))).unwrap_or(0);
     (0..i64::from(*count))
         .map(|position| {
+            step();
             let covering = finer.covering(grain.span(first + position), zone);
             (clip(covering.start - i64::from(before)), clip(covering.end))
         })
@@ -350,31 +375,36 @@ fn overlaps(downstream: &Axis, upstream: &Axis, before: u32) -> Vec<(u32, u32)> 
 
 /// For each value of a static axis, the same value of another list.
 fn equals(downstream: &Axis, upstream: &Axis) -> Vec<(u32, u32)> {
-    let (
-        Axis::Static { values, .. },
-        Axis::Static {
-            values: others,
-            ranks,
-        },
-    ) = (downstream, upstream)
+    let (Axis::Static { values, .. }, Axis::Static { values: others, .. }) = (downstream, upstream)
     else {
         return Vec::new();
     };
+    let rows = (0..downstream.len()).map(|position| downstream.rank(position).unwrap_or(u32::MAX));
+    let one = |at: Option<u32>| at.map_or((0, 0), |at| (at, at + 1));
+    // Both stand in byte order; a short list is looked up, long ones are walked side by side.
+    if upstream.len() / SEARCH_WHEN_LONGER > downstream.len() {
+        return rows
+            .map(|rank| one(upstream.position_of_text(values.text(rank))))
+            .collect();
+    }
     let shared = Arc::ptr_eq(values, others);
-    (0..downstream.len())
-        .map(|position| {
-            let found = downstream.rank(position).and_then(|rank| {
-                let rank = if shared {
-                    rank
-                } else {
-                    others.rank_of_text(values.text(rank))?
-                };
-                match ranks {
-                    None => Some(rank),
-                    Some(ranks) => position_of(ranks, rank),
-                }
-            });
-            found.map_or((0, 0), |at| (at, at + 1))
-        })
-        .collect()
+    let mut at = 0;
+    rows.map(|rank| {
+        while at < upstream.len() {
+            step();
+            let other = upstream.rank(at).unwrap_or(u32::MAX);
+            let order = if shared {
+                other.cmp(&rank)
+            } else {
+                others.text(other).cmp(values.text(rank))
+            };
+            match order {
+                Ordering::Less => at += 1,
+                Ordering::Equal => return one(Some(at)),
+                Ordering::Greater => break,
+            }
+        }
+        (0, 0)
+    })
+    .collect()
 }

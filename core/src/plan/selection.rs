@@ -19,6 +19,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::step::step as count_step;
 use crate::plan::suggestion;
 use crate::wire::finding::Finding;
 use crate::wire::trigger::Selection;
@@ -323,6 +324,7 @@ impl Reader<'_> {
                 continue;
             }
             let mut visit = |next: AssetIndex| {
+                count_step();
                 if seen.insert(next) {
                     queue.push_back((next, step + 1));
                 }
