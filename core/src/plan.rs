@@ -29,6 +29,7 @@ mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod diff;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};
