@@ -9,3 +9,4 @@ pub mod wire;
 pub mod plan;
 pub mod run;
 pub mod door;
+pub mod answer;

@@ -3,5 +3,15 @@
 pub mod finding;
 pub mod pointer;
 pub mod literal;
+pub mod scope;
 pub mod trigger;
 pub mod manifest;
+pub mod task_set;
+pub mod event;
+pub mod record;
+pub mod envelope;
+pub mod callback;
+pub mod ledger;
+pub mod view;
+pub mod problem;
+pub mod body;

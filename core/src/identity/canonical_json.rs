@@ -90,6 +90,7 @@ pub struct Canonicalizer {
     objects: Vec<Object>,
     /// The members of `objects`, in order.
     sorted: Vec<Member>,
+    scratch: Vec<Member>,
     emitter: Emitter,
 }
 

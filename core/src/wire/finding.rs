@@ -38,6 +38,13 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The entry of a problem's `errors`.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({ "code": self.code, "pointer": self.pointer, "detail": self.message, "hint": self.hint })
+    }
+}
+
 /// What a JSON decoder said, without its line and column: the pointer says the place.
 pub fn sentence(error: &serde_json::Error) -> String {
     let mut text = error.to_string();

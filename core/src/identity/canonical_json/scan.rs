@@ -176,12 +176,19 @@ impl Scanner<'_> {
         } else {
             let mut members = (0, 0);
             if !frame.ordered {
-                let unsorted = self.context.members.get_mut(first..).unwrap_or_default();
-                if let Some(offset) = sort(unsorted, self.json) {
-                    self.context.members.truncate(first);
+                let Canonicalizer {
+                    members: open,
+                    scratch,
+                    ..
+                } = &mut *self.context;
+                let unsorted = open.get_mut(first..).unwrap_or_default();
+                if sort(unsorted, scratch, self.json) {
+                    let offset = first_repeated(unsorted, scratch, self.json).unwrap_or_default();
+                    open.truncate(first);
                     return Err(Error::at(Code::JsonDuplicateKey, offset));
                 }
                 members.0 = self.context.sorted.len() as u32;
+                let unsorted = self.context.members.get(first..).unwrap_or_default();
                 self.context.sorted.extend_from_slice(unsorted);
                 members.1 = self.context.sorted.len() as u32;
             }
@@ -418,9 +425,12 @@ impl Scanner<'_> {
                 continue;
             }
             let start = frame.members as usize;
-            let members = self.context.members.get_mut(start..end).unwrap_or_default();
+            let Canonicalizer {
+                members, scratch, ..
+            } = &mut *self.context;
+            let members = members.get_mut(start..end).unwrap_or_default();
             end = start;
-            if let Some(offset) = first_repeated(members, self.json)
+            if let Some(offset) = first_repeated(members, scratch, self.json)
                 && offset < first
             {
                 first = offset;

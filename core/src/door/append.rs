@@ -1,0 +1,243 @@
+//! A scheduler's decision is a proposal: the door takes it only under the newest epoch, and only while it fits the ledger.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::door::admit::{Admitted, Caller};
+use crate::door::answer::{Answered, Fault};
+use crate::door::attempt::{AttemptName, AttemptState};
+use crate::door::http::Response;
+use crate::door::session::Session;
+use crate::door::sql::{StoreError, first};
+use crate::wire::body;
+use crate::wire::event::{DispatchRequested, Event};
+use crate::wire::ledger::{
+    AppendRequest, AppendResult, SchedulerLeaseAnswer, SchedulerLeaseRequest,
+};
+use crate::wire::problem::{Problem, Slug};
+use crate::wire::record::Record;
+
+/// The most decisions of one request.
+pub const MOST_EVENTS: usize = 2_000;
+/// The most records in an answer.
+const MOST_RECORDS: u64 = 10_000;
+
+/// Who holds the scheduler's lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    pub(crate) epoch: u64,
+    pub(crate) name: String,
+    pub(crate) expires_ms: u64,
+}
+
+pub(crate) fn holder(session: &mut Session<'_>) -> Result<Option<Holder>, StoreError> {
+    first(
+        session.sql,
+        "SELECT epoch, holder, expires_ms FROM scheduler WHERE id = 1",
+        &[],
+        |row| Holder {
+            epoch: row.unsigned(0),
+            name: String::from(row.text(1)),
+            expires_ms: row.unsigned(2),
+        },
+    )
+}
+
+/// `POST /v1/scheduler`
+pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<SchedulerLeaseRequest>(body, body::SMALL)?;
+    if !(1_000..=600_000).contains(&request.ttl_ms) {
+        return Err(Fault::Refused(Problem::validation(
+            "/ttlMs",
+            "expected 1,000 to 600,000 milliseconds",
+        )));
+    }
+    if request.holder.is_empty()
+        || request.holder.len() > 128
+        || request.holder.chars().any(char::is_control)
+    {
+        return Err(Fault::Refused(Problem::validation(
+            "/holder",
+            "expected 1 to 128 bytes without control characters",
+        )));
+    }
+    let now_ms = session.now_ms()?;
+    let held = holder(session)?;
+    let expires_ms = now_ms.saturating_add(request.ttl_ms);
+    let next = match held {
+        Some(held) if held.name == request.holder && held.expires_ms > now_ms => {
+            Holder { expires_ms, ..held }
+        }
+        Some(held) if held.expires_ms > now_ms && !request.take_over => {
+            return Ok(lease_answer(session, &held, false)?.into());
+        }
+        held => Holder {
+            epoch: held.map_or(0, |held| held.epoch) + 1,
+            name: request.holder,
+            expires_ms,
+        },
+    };
+    session.sql.execute(
+        "INSERT INTO scheduler (id, epoch, holder, expires_ms) VALUES (1, ?1, ?2, ?3)
+         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, expires_ms = excluded.expires_ms",
+        &[next.epoch.into(), next.name.as_str().into(), next.expires_ms.into()],
+    )?;
+    Ok(lease_answer(session, &next, true)?.into())
+}
+
+fn lease_answer(
+    session: &mut Session<'_>,
+    holder: &Holder,
+    granted: bool,
+) -> Result<Response, StoreError> {
+    let answer = SchedulerLeaseAnswer {
+        granted,
+        epoch: holder.epoch,
+        holder: holder.name.clone(),
+        expires_at: holder.expires_ms,
+        head: session.end()?.seq,
+        server_time: session.now_ms()?,
+    };
+    Ok(Response::json(
+        200,
+        serde_json::to_vec(&answer).unwrap_or_default(),
+    ))
+}
+
+/// `POST /v1/ledger`
+pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<AppendRequest>(body, body::LARGE)?;
+    if request.events.len() > MOST_EVENTS {
+        return Err(Fault::Refused(Problem::validation(
+            "/events",
+            &format!("expected at most {MOST_EVENTS} events"),
+        )));
+    }
+    let held = holder(session)?;
+    let current = held.as_ref().map_or(0, |held| held.epoch);
+    if request.epoch != current || current == 0 {
+        return Err(Fault::Refused(
+            Problem::new(Slug::EpochFenced, "another scheduler decides")
+                .with("currentEpoch", current),
+        ));
+    }
+    let name = held.map_or_else(String::new, |held| held.name);
+    session.act_as(if let Caller::Key { .. } = admitted.caller {
+        format!("scheduler:{name}")
+    } else {
+        name
+    });
+    let mut results = Vec::with_capacity(request.events.len());
+    for (index, proposal) in request.events.iter().enumerate() {
+        let event = Event::decode(&proposal.kind, proposal.body.get().as_bytes())
+            .filter(Event::is_decision);
+        let Some(event) = event else {
+            return Err(Fault::Refused(Problem::validation(
+                &format!("/events/{index}"),
+                "expected a decision of this version with a body that fits its kind",
+            )));
+        };
+        results.push(propose(session, &event)?);
+    }
+    let records = session.records_after(request.after, MOST_RECORDS)?;
+    let answer = answer_bytes(&results, &records, session.end()?.seq, session.now_ms()?);
+    Ok(Response::json(200, answer).into())
+}
+
+/// The answer, an [`AppendAnswer`](crate::wire::ledger::AppendAnswer) with the records copied as they stand.
+fn answer_bytes(
+    results: &[AppendResult],
+    records: &[Record],
+    head: u64,
+    server_time: u64,
+) -> Vec<u8> {
+    let mut text = Vec::from(*b"{\"results\":");
+    text.extend(serde_json::to_vec(results).unwrap_or_default());
+    text.extend_from_slice(b",\"records\":");
+    push_records(&mut text, records);
+    text.extend(format!(",\"head\":{head},\"serverTime\":{server_time}}}").into_bytes());
+    text
+}
+
+/// Records as a JSON array, each as it stands in the ledger.
+pub(crate) fn push_records(text: &mut Vec<u8>, records: &[Record]) {
+    text.push(b'[');
+    for (index, record) in records.iter().enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        text.extend_from_slice(&record.to_json());
+    }
+    text.push(b']');
+}
+
+/// Takes one decision if it fits what the ledger says by now.
+fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, StoreError> {
+    let Some(run) = event.run() else {
+        return Ok(refused("not-a-decision"));
+    };
+    let Some(row) = session.run(&run)? else {
+        return Ok(refused("run-not-found"));
+    };
+    let verdict = match event {
+        Event::RunPlanned(_) | Event::RunRejected(_) if row.planned_seq.is_some() => {
+            Some(AppendResult::Duplicate)
+        }
+        Event::RunPlanned(_) if row.cancel_seq.is_some() => Some(refused("run-cancelled")),
+        Event::RunFinished(_) if row.finished_seq.is_some() => Some(AppendResult::Duplicate),
+        Event::DispatchRequested(body) => check_dispatch(
+            session,
+            body,
+            row.cancel_seq.is_some(),
+            row.planned_seq.is_some(),
+        )?,
+        _ => None,
+    };
+    match verdict {
+        _ if row.finished_seq.is_some() && !matches!(event, Event::RunFinished(_)) => {
+            Ok(refused("run-already-finished"))
+        }
+        Some(verdict) => Ok(verdict),
+        None => {
+            let record = session.append(event, None)?;
+            Ok(AppendResult::Appended(record.seq))
+        }
+    }
+}
+
+fn check_dispatch(
+    session: &mut Session<'_>,
+    body: &DispatchRequested,
+    cancelled: bool,
+    planned: bool,
+) -> Result<Option<AppendResult>, StoreError> {
+    let name = AttemptName::new(body.run, &body.task, body.attempt);
+    let newest = session.newest_attempt(&name.run, &name.task)?;
+    let newest_number = newest.as_ref().map_or(0, |newest| newest.name.attempt);
+    if body.attempt == 0 || body.attempt > newest_number + 1 {
+        return Ok(Some(refused("attempt-gap")));
+    }
+    if body.attempt <= newest_number {
+        return Ok(Some(AppendResult::Duplicate));
+    }
+    if cancelled {
+        return Ok(Some(refused("run-cancelled")));
+    }
+    if !planned {
+        return Ok(Some(refused("run-not-planned")));
+    }
+    match newest.map(|newest| newest.state) {
+        None | Some(AttemptState::Failed | AttemptState::Expired) => Ok(None),
+        Some(AttemptState::Succeeded | AttemptState::Cancelled) => {
+            Ok(Some(refused("task-already-terminal")))
+        }
+        Some(AttemptState::Requested | AttemptState::Leased | AttemptState::Running) => {
+            Ok(Some(refused("attempt-open")))
+        }
+    }
+}
+
+fn refused(code: &str) -> AppendResult {
+    AppendResult::Refused(code.to_string())
+}

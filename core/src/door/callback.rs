@@ -1,0 +1,403 @@
+//! A callback is believed only from the worker that holds the attempt, and only once: a repetition gets the answer that was given.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::json;
+
+use crate::door::admit::{Admitted, Caller, scope_mismatch};
+use crate::door::answer::{Answered, Fault};
+use crate::door::attempt::{Attempt, AttemptName, AttemptState, BoundName};
+use crate::door::http::Response;
+use crate::door::index::RunRow;
+use crate::door::inputs;
+use crate::door::lease::{check_worker, mint};
+use crate::door::session::Session;
+use crate::door::token::Verified;
+use crate::identity::ids::AttemptId;
+use crate::identity::keys::{Operation, TaskKey};
+use crate::wire::body;
+use crate::wire::callback::{
+    CallbackAnswer, Completed, Heartbeat, HeartbeatAnswer, Outcome, RenewAnswer, Started,
+};
+use crate::wire::event::{
+    AttemptFinished, AttemptOutcome, AttemptStarted, Event, Output, TaskError,
+};
+use crate::wire::problem::{Problem, Slug};
+
+/// The longest error message that is kept, in bytes.
+const LONGEST_MESSAGE: usize = 8 * 1_024;
+/// The most bytes of unknown members that are kept.
+const MOST_EXTRA: usize = 16 * 1_024;
+
+/// An attempt that a token speaks for, with what is known around it.
+struct Held {
+    attempt: Attempt,
+    newest: u32,
+    run: RunRow,
+    task: TaskKey,
+}
+
+/// `POST /v1/tasks/{taskId}/started`
+pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<Started>(body, body::SMALL)?;
+    check_worker(&request.worker_id)?;
+    let held = hold(session, admitted, request.attempt, request.attempt_id)?;
+    let attempt = &held.attempt;
+    let own = attempt.worker.as_deref() == Some(request.worker_id.as_str());
+    if let (Some(seq), true) = (
+        attempt.started_seq,
+        own && attempt.state == AttemptState::Running,
+    ) {
+        return Ok(accepted(session, seq)?
+            .header("idempotent-replayed", "true")
+            .into());
+    }
+    held.refuse_superseded()?;
+    if attempt.state.is_closed() {
+        return Err(Fault::Refused(refusal(
+            Slug::TaskAlreadyTerminal,
+            "the attempt is closed",
+            attempt,
+        )));
+    }
+    if attempt.state == AttemptState::Running {
+        return Err(Fault::Refused(refusal(
+            Slug::AttemptClaimed,
+            "another worker has started this attempt",
+            attempt,
+        )));
+    }
+    session.act_as(format!("worker:{}", request.worker_id));
+    let event = AttemptStarted {
+        run: held.run.run,
+        task: held.task.clone(),
+        attempt: attempt.name.attempt,
+        worker: request.worker_id,
+    };
+    let record = session.append(&Event::AttemptStarted(event), None)?;
+    Ok(accepted(session, record.seq)?.into())
+}
+
+/// `POST /v1/tasks/{taskId}/heartbeat`
+pub(crate) fn heartbeat(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<Heartbeat>(body, body::SMALL)?;
+    if request.progress_pct.is_some_and(|progress| progress > 100) {
+        return Err(Fault::Refused(Problem::validation(
+            "/progressPct",
+            "expected 0 to 100",
+        )));
+    }
+    let held = hold_open(session, admitted, &request)?;
+    let now_ms = session.now_ms()?;
+    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    if held.attempt.state == AttemptState::Running {
+        // A heartbeat that arrives late moves nothing back, and none moves past the deadline.
+        let silent_ms = now_ms
+            .saturating_add(timeouts.heartbeat_ms)
+            .min(held.attempt.deadline_ms.unwrap_or(u64::MAX));
+        let bound = BoundName::from(&held.attempt.name);
+        session.sql.execute(
+            "UPDATE attempt SET due_ms = max(due_ms, ?4) WHERE run = ?1 AND task = ?2 AND attempt = ?3 AND due_ms < ?4",
+            &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), silent_ms.into()],
+        )?;
+    }
+    let fresh = match token_of(admitted) {
+        Some(token) if now_ms > token.issued_ms + (token.expires_ms - token.issued_ms) / 2 => {
+            Some(mint(
+                session,
+                &held.attempt,
+                &held.task,
+                &timeouts,
+                deadline_of(&held.attempt, now_ms),
+                now_ms,
+            )?)
+        }
+        _ => None,
+    };
+    let answer = HeartbeatAnswer {
+        should_cancel: held.run.cancel_seq.is_some(),
+        cancel_reason: cancel_reason(session, &held.run)?,
+        task_token: fresh.as_ref().map(|(token, _)| token.clone()),
+        token_expires_at: fresh.map(|(_, expires)| expires),
+        server_time: now_ms,
+    };
+    Ok(Response::json(200, serde_json::to_vec(&answer).unwrap_or_default()).into())
+}
+
+/// `POST /v1/tasks/{taskId}/renew`
+pub(crate) fn renew(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<Heartbeat>(body, body::SMALL)?;
+    let held = hold_open(session, admitted, &request)?;
+    let now_ms = session.now_ms()?;
+    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    let (task_token, token_expires_at) = mint(
+        session,
+        &held.attempt,
+        &held.task,
+        &timeouts,
+        deadline_of(&held.attempt, now_ms),
+        now_ms,
+    )?;
+    let answer = RenewAnswer {
+        task_token,
+        token_expires_at,
+        server_time: now_ms,
+    };
+    Ok(Response::json(200, serde_json::to_vec(&answer).unwrap_or_default()).into())
+}
+
+/// `POST /v1/tasks/{taskId}/completed`
+pub(crate) fn completed(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
+    let (_, request) = body::parse::<Completed>(body, body::SMALL)?;
+    check_worker(&request.worker_id)?;
+    if request.outcome == Outcome::Succeeded && request.error.is_some() {
+        return Err(Fault::Refused(Problem::validation(
+            "/error",
+            "a success has no error",
+        )));
+    }
+    let held = hold(session, admitted, request.attempt, request.attempt_id)?;
+    let worker = request.worker_id.clone();
+    let fact = fact(&held, request);
+    if held.attempt.state.is_closed() {
+        return repeated(session, &held, &fact);
+    }
+    held.refuse_superseded()?;
+    let claimed = held.attempt.state == AttemptState::Running
+        && held.attempt.worker.as_deref() != Some(worker.as_str());
+    if claimed {
+        return Err(Fault::Refused(refusal(
+            Slug::AttemptClaimed,
+            "another worker has started this attempt",
+            &held.attempt,
+        )));
+    }
+    let replaces = match (fact.outcome, held.task.operation()) {
+        (AttemptOutcome::Succeeded, Operation::Materialize) => {
+            inputs::newest(session, &held.task.asset(), held.task.partition().as_ref())?
+        }
+        _ => None,
+    };
+    session.act_as(format!("worker:{worker}"));
+    let record = session.append(
+        &Event::AttemptFinished(AttemptFinished { replaces, ..fact }),
+        None,
+    )?;
+    Ok(accepted(session, record.seq)?.into())
+}
+
+/// What a completion says, as it would stand in the ledger.
+fn fact(held: &Held, request: Completed) -> AttemptFinished {
+    let extra_fits =
+        serde_json::to_vec(&request.extra).is_ok_and(|bytes| bytes.len() <= MOST_EXTRA);
+    AttemptFinished {
+        run: held.run.run,
+        task: held.task.clone(),
+        attempt: held.attempt.name.attempt,
+        outcome: match request.outcome {
+            Outcome::Succeeded => AttemptOutcome::Succeeded,
+            Outcome::Failed => AttemptOutcome::Failed,
+            Outcome::Cancelled => AttemptOutcome::Cancelled,
+        },
+        error: request.error.map(cut),
+        output: request.output.filter(|output| *output != Output::default()),
+        replaces: None,
+        extra: if extra_fits {
+            request.extra
+        } else {
+            serde_json::Map::new()
+        },
+    }
+}
+
+fn cut(mut error: TaskError) -> TaskError {
+    if error.message.len() > LONGEST_MESSAGE {
+        let end = (0..=LONGEST_MESSAGE)
+            .rev()
+            .find(|end| error.message.is_char_boundary(*end))
+            .unwrap_or(0);
+        error.message.truncate(end);
+        error.truncated = true;
+    }
+    error
+}
+
+/// A completion of a closed attempt: the same one gets the answer that was given, another one is told what stands.
+fn repeated(session: &mut Session<'_>, held: &Held, fact: &AttemptFinished) -> Answered {
+    let record = match held.attempt.closed_seq {
+        Some(seq) => session.record(seq)?,
+        None => None,
+    };
+    let recorded = record.and_then(|record| match record.event() {
+        Some(Event::AttemptFinished(body)) => Some((record.seq, body)),
+        _ => None,
+    });
+    if let Some((seq, recorded)) = recorded {
+        if (AttemptFinished {
+            replaces: None,
+            ..recorded.clone()
+        }) == *fact
+        {
+            return Ok(accepted(session, seq)?
+                .header("idempotent-replayed", "true")
+                .into());
+        }
+        held.refuse_superseded()?;
+        let problem = refusal(
+            Slug::CompletionConflict,
+            "the attempt was completed with another outcome or output before",
+            &held.attempt,
+        );
+        return Err(Fault::Refused(
+            problem.with("recordedOutcome", json!(recorded.outcome)),
+        ));
+    }
+    held.refuse_superseded()?;
+    Err(Fault::Refused(refusal(
+        Slug::TaskAlreadyTerminal,
+        "the attempt is closed",
+        &held.attempt,
+    )))
+}
+
+/// The attempt of the token, when the body speaks of the same one.
+fn hold(
+    session: &mut Session<'_>,
+    admitted: &Admitted,
+    attempt: u32,
+    attempt_id: Option<AttemptId>,
+) -> Result<Held, Fault> {
+    let Some(token) = token_of(admitted) else {
+        return Err(Fault::Refused(scope_mismatch()));
+    };
+    let claims = &token.claims;
+    if attempt == 0 {
+        return Err(Fault::Refused(Problem::validation(
+            "/attempt",
+            "attempts count from 1",
+        )));
+    }
+    if attempt != claims.att || attempt_id.is_some_and(|id| id != claims.aid) {
+        return Err(Fault::Refused(scope_mismatch()));
+    }
+    let missing = || Fault::Refused(Problem::new(Slug::TaskNotFound, "no such attempt"));
+    let newest = session
+        .newest_attempt(&claims.run, &claims.sub)?
+        .ok_or_else(missing)?;
+    let newest_number = newest.name.attempt;
+    let attempt = if newest_number == claims.att {
+        newest
+    } else {
+        session
+            .attempt(&AttemptName {
+                run: claims.run,
+                task: claims.sub,
+                attempt: claims.att,
+            })?
+            .ok_or_else(missing)?
+    };
+    let run = session.run(&claims.run)?.ok_or_else(missing)?;
+    let task = TaskKey::parse(&attempt.task_key).map_err(|_| missing())?;
+    Ok(Held {
+        attempt,
+        newest: newest_number,
+        run,
+        task,
+    })
+}
+
+/// The attempt of the token, when it is open and this worker's.
+fn hold_open(
+    session: &mut Session<'_>,
+    admitted: &Admitted,
+    request: &Heartbeat,
+) -> Result<Held, Fault> {
+    check_worker(&request.worker_id)?;
+    let held = hold(session, admitted, request.attempt, request.attempt_id)?;
+    held.refuse_superseded()?;
+    if held.attempt.state.is_closed() {
+        return Err(Fault::Refused(refusal(
+            Slug::TaskNotActive,
+            "the attempt is closed",
+            &held.attempt,
+        )));
+    }
+    if held.attempt.state == AttemptState::Running
+        && held.attempt.worker.as_deref() != Some(request.worker_id.as_str())
+    {
+        return Err(Fault::Refused(refusal(
+            Slug::AttemptClaimed,
+            "another worker has started this attempt",
+            &held.attempt,
+        )));
+    }
+    Ok(held)
+}
+
+impl Held {
+    fn refuse_superseded(&self) -> Result<(), Fault> {
+        if self.newest <= self.attempt.name.attempt {
+            return Ok(());
+        }
+        let problem = refusal(
+            Slug::AttemptSuperseded,
+            "a later attempt of the task exists",
+            &self.attempt,
+        );
+        Err(Fault::Refused(
+            problem
+                .with("expectedAttempt", self.newest)
+                .with("receivedAttempt", self.attempt.name.attempt),
+        ))
+    }
+}
+
+/// A refusal with the members that workers of the older contract read.
+fn refusal(slug: Slug, sentence: &str, attempt: &Attempt) -> Problem {
+    Problem::new(slug, sentence)
+        .with("error", slug.as_str().replace('-', "_"))
+        .with("message", sentence)
+        .with("state", attempt.state.as_str())
+}
+
+fn token_of(admitted: &Admitted) -> Option<&Verified> {
+    match &admitted.caller {
+        Caller::Task(token) => Some(token),
+        _ => None,
+    }
+}
+
+/// When an attempt is closed whatever it does; one that has not started has no end yet.
+fn deadline_of(attempt: &Attempt, now_ms: u64) -> u64 {
+    attempt
+        .deadline_ms
+        .unwrap_or(now_ms.saturating_add(900_000))
+}
+
+fn accepted(session: &mut Session<'_>, seq: u64) -> Result<Response, Fault> {
+    let answer = CallbackAnswer {
+        accepted: true,
+        seq,
+        server_time: session.now_ms()?,
+    };
+    Ok(Response::json(
+        200,
+        serde_json::to_vec(&answer).unwrap_or_default(),
+    ))
+}
+
+fn cancel_reason(session: &mut Session<'_>, run: &RunRow) -> Result<Option<String>, Fault> {
+    let Some(seq) = run.cancel_seq else {
+        return Ok(None);
+    };
+    let reason = session
+        .record(seq)?
+        .and_then(|record| match record.event() {
+            Some(Event::RunCancelRequested(body)) => body.reason,
+            _ => None,
+        });
+    Ok(Some(
+        reason.unwrap_or_else(|| "the run was cancelled".to_string()),
+    ))
+}

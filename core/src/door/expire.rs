@@ -1,0 +1,101 @@
+//! Deadlines are the door's, and they are looked at inside the transaction that closes the attempt: no live worker dies of a stale view.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::door::attempt::{Attempt, AttemptState, attempt_of, columns};
+use crate::door::config::{Config, Moment};
+use crate::door::session::{Catalogs, Session, Wake};
+use crate::door::sql::{Sql, StoreError, Verdict, first};
+use crate::identity::keys::TaskKey;
+use crate::wire::event::{AttemptExpired, Event, ExpiryReason};
+
+/// The most attempts that one transaction closes.
+const MOST: u64 = 500;
+
+/// What expiring did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expired {
+    /// How many attempts were closed.
+    pub closed: u64,
+    /// The next deadline, in the door's milliseconds since 1970.
+    pub next_ms: Option<u64>,
+    /// What happened, for those who wait.
+    pub wake: Wake,
+}
+
+/// Closes what is overdue, at most a transaction's worth; a host calls it again at `next_ms`, and may call it at any time.
+///
+/// # Errors
+/// What the store says.
+pub fn expire(
+    config: &Config,
+    catalogs: &mut Catalogs,
+    sql: &mut dyn Sql,
+    moment: Moment,
+) -> Result<Expired, StoreError> {
+    let mut expired = Expired::default();
+    sql.transaction(&mut |sql| {
+        let mut session = Session::new(config, catalogs, sql, moment, String::from("door"));
+        let now_ms = session.now_ms()?;
+        let mut overdue = Vec::new();
+        session.sql.query(
+            columns!("WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2"),
+            &[now_ms.into(), MOST.into()],
+            &mut |row| overdue.push(attempt_of(row)),
+        )?;
+        for attempt in &overdue {
+            close(&mut session, attempt, now_ms)?;
+        }
+        expired.closed = overdue.len() as u64;
+        expired.wake.merge(&session.wake);
+        let oldest = now_ms.saturating_sub(config.answer_life_ms);
+        session
+            .sql
+            .execute("DELETE FROM answer WHERE at_ms < ?1", &[oldest.into()])?;
+        expired.next_ms = next_deadline_ms(session.sql)?;
+        Ok(Verdict::Keep)
+    })?;
+    Ok(expired)
+}
+
+/// The next deadline, in the door's milliseconds since 1970.
+///
+/// # Errors
+/// What the store says.
+pub fn next_deadline_ms(sql: &mut dyn Sql) -> Result<Option<u64>, StoreError> {
+    first(
+        sql,
+        "SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1",
+        &[],
+        |row| row.unsigned(0),
+    )
+}
+
+fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
+    let Ok(task) = TaskKey::parse(&attempt.task_key) else {
+        return Ok(());
+    };
+    let cancelled = session
+        .run(&attempt.name.run)?
+        .is_some_and(|run| run.cancel_seq.is_some());
+    let past_deadline = attempt
+        .deadline_ms
+        .is_some_and(|deadline| deadline <= now_ms);
+    let reason = match attempt.state {
+        AttemptState::Leased => ExpiryReason::Start,
+        _ if cancelled && past_deadline => ExpiryReason::CancelGrace,
+        _ if past_deadline => ExpiryReason::Deadline,
+        _ => ExpiryReason::Heartbeat,
+    };
+    session.append(
+        &Event::AttemptExpired(AttemptExpired {
+            run: attempt.name.run,
+            task,
+            attempt: attempt.name.attempt,
+            reason,
+        }),
+        None,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The records are the truth; every other table is an index over them, but for leases, heartbeats, logs and stored answers.
+
+use crate::door::sql::{Sql, StoreError, first};
+
+/// The version that this code reads and writes, kept in `meta`.
+pub const VERSION: u64 = 1;
+
+const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS record (
+        seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, event_id BLOB NOT NULL, kind TEXT NOT NULL, actor TEXT NOT NULL,
+        cause BLOB, body TEXT NOT NULL, chain BLOB NOT NULL)",
+    // The content of manifests, by their address. Content never changes, so it is no state.
+    "CREATE TABLE IF NOT EXISTS manifest (digest BLOB PRIMARY KEY, content BLOB NOT NULL, seq INTEGER) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS run (
+        run BLOB PRIMARY KEY, manifest BLOB NOT NULL, triggered_seq INTEGER NOT NULL, triggered_ms INTEGER NOT NULL, tasks INTEGER,
+        run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS run_open ON run (run) WHERE finished_seq IS NULL",
+    "CREATE TABLE IF NOT EXISTS run_key (run_key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, run BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS attempt (
+        run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
+        queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,
+        requested_seq INTEGER NOT NULL, started_seq INTEGER, closed_seq INTEGER,
+        PRIMARY KEY (run, task, attempt)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS attempt_leasable ON attempt (queue, rank, due_ms) WHERE state = 0",
+    "CREATE INDEX IF NOT EXISTS attempt_due ON attempt (due_ms) WHERE state IN (1, 2)",
+    "CREATE TABLE IF NOT EXISTS materialization (
+        asset TEXT NOT NULL, partition TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (asset, partition)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS answer (
+        name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS answer_age ON answer (at_ms)",
+    "CREATE TABLE IF NOT EXISTS scheduler (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS log (
+        run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, start INTEGER NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (run, task, attempt, start)) WITHOUT ROWID",
+];
+
+/// Makes the tables that are missing. The answer is the version that wrote the ledger; above [`VERSION`] it must not be written.
+///
+/// # Errors
+/// What the store says.
+pub fn install(sql: &mut dyn Sql) -> Result<u64, StoreError> {
+    for table in TABLES {
+        sql.execute(table, &[])?;
+    }
+    sql.execute(
+        "INSERT INTO meta (name, value) VALUES ('version', ?1) ON CONFLICT DO NOTHING",
+        &[VERSION.into()],
+    )?;
+    let version = first(
+        sql,
+        "SELECT value FROM meta WHERE name = 'version'",
+        &[],
+        |row| row.unsigned(0),
+    )?;
+    Ok(version.unwrap_or(VERSION))
+}

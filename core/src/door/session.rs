@@ -1,0 +1,342 @@
+//! A session is one request at work: the transaction, the door's time, and the only way to append.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::door::config::{Config, Moment};
+use crate::door::index;
+use crate::door::sql::{Row, Sql, StoreError, first};
+use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::EventId;
+use crate::plan::catalog::Catalog;
+use crate::wire::event::Event;
+use crate::wire::manifest::Manifest;
+use crate::wire::record::{Chain, GENESIS, Record};
+
+/// What happened in a request, for those who wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wake {
+    /// Records were appended.
+    pub records: bool,
+    /// An attempt can be leased.
+    pub work: bool,
+    /// A piece of log came.
+    pub logs: bool,
+}
+
+impl Wake {
+    /// What happened in either.
+    pub fn merge(&mut self, other: &Wake) {
+        self.records |= other.records;
+        self.work |= other.work;
+        self.logs |= other.logs;
+    }
+}
+
+/// Indexed manifests by their address. What an address stands for never changes, so this is no state: it can be dropped at any moment.
+#[derive(Debug, Default)]
+pub struct Catalogs {
+    known: BTreeMap<Sha256Digest, Arc<Catalog>>,
+}
+
+/// How many manifests are kept indexed.
+const CATALOGS_KEPT: usize = 8;
+
+impl Catalogs {
+    /// The indexed manifest, read from the store when it is not at hand.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn get(
+        &mut self,
+        sql: &mut dyn Sql,
+        manifest: &Sha256Digest,
+    ) -> Result<Option<Arc<Catalog>>, StoreError> {
+        if let Some(catalog) = self.known.get(manifest) {
+            return Ok(Some(catalog.clone()));
+        }
+        let address = manifest.to_bytes();
+        let content = first(
+            sql,
+            "SELECT content FROM manifest WHERE digest = ?1",
+            &[address.as_slice().into()],
+            |row| row.blob(0).to_vec(),
+        )?;
+        let catalog = content
+            .and_then(|content| Manifest::parse(&content).ok())
+            .and_then(|manifest| Catalog::new(manifest).ok())
+            .map(Arc::new);
+        if let Some(catalog) = &catalog {
+            self.keep(*manifest, catalog.clone());
+        }
+        Ok(catalog)
+    }
+
+    /// Keeps an indexed manifest at hand.
+    pub fn keep(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
+        if self.known.len() >= CATALOGS_KEPT {
+            self.known.pop_first();
+        }
+        self.known.insert(manifest, catalog);
+    }
+}
+
+/// The end of the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// The newest record; 0 in an empty ledger.
+    pub seq: u64,
+    /// Its time.
+    pub at_ms: u64,
+    /// Its chain value.
+    pub chain: Chain,
+}
+
+impl End {
+    /// Reads the end of a ledger.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn of(sql: &mut dyn Sql) -> Result<End, StoreError> {
+        let end = first(
+            sql,
+            "SELECT seq, at_ms, chain FROM record ORDER BY seq DESC LIMIT 1",
+            &[],
+            |row| End {
+                seq: row.unsigned(0),
+                at_ms: row.unsigned(1),
+                chain: chain_of(row.blob(2)),
+            },
+        )?;
+        Ok(end.unwrap_or(End {
+            seq: 0,
+            at_ms: 0,
+            chain: GENESIS,
+        }))
+    }
+}
+
+/// One request at work.
+pub struct Session<'a> {
+    /// What the door was told.
+    pub config: &'a Config,
+    /// Indexed manifests.
+    pub catalogs: &'a mut Catalogs,
+    /// The transaction.
+    pub sql: &'a mut dyn Sql,
+    /// What the host lent.
+    pub moment: Moment,
+    /// What happened so far.
+    pub wake: Wake,
+    actor: String,
+    end: Option<End>,
+}
+
+impl<'a> Session<'a> {
+    /// A session over a transaction.
+    pub fn new(
+        config: &'a Config,
+        catalogs: &'a mut Catalogs,
+        sql: &'a mut dyn Sql,
+        moment: Moment,
+        actor: String,
+    ) -> Session<'a> {
+        Session {
+            config,
+            catalogs,
+            sql,
+            moment,
+            wake: Wake::default(),
+            actor,
+            end: None,
+        }
+    }
+
+    /// The end of the ledger.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn end(&mut self) -> Result<End, StoreError> {
+        match self.end {
+            Some(end) => Ok(end),
+            None => {
+                let end = End::of(self.sql)?;
+                self.end = Some(end);
+                Ok(end)
+            }
+        }
+    }
+
+    /// The door's time in milliseconds since 1970: the host's clock, but never before the newest record.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn now_ms(&mut self) -> Result<u64, StoreError> {
+        Ok(self.end()?.at_ms.max(self.moment.now_ms))
+    }
+
+    /// Says on whose word the facts of this request stand.
+    pub fn act_as(&mut self, actor: String) {
+        self.actor = actor;
+    }
+
+    /// Appends an event: numbers it, chains it, writes it, and brings the indexes up to it. The answer is its place.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn append(&mut self, event: &Event, cause: Option<EventId>) -> Result<Record, StoreError> {
+        let end = self.end()?;
+        let body = event.body().map_err(|error| StoreError {
+            is_full: false,
+            detail: alloc::format!("an event has no canonical form: {error}"),
+        })?;
+        let mut record = Record {
+            seq: end.seq + 1,
+            at_ms: end.at_ms.max(self.moment.now_ms),
+            event_id: event.id(),
+            kind: String::from(event.kind()),
+            actor: self.actor.clone(),
+            cause,
+            body,
+            chain: end.chain,
+        };
+        record.chain = end.chain.next(&record.canonical());
+        self.write(&record)?;
+        self.end = Some(End {
+            seq: record.seq,
+            at_ms: record.at_ms,
+            chain: record.chain,
+        });
+        self.wake.records = true;
+        index::apply(self, &record, event)?;
+        Ok(record)
+    }
+
+    /// Takes a record as it stands in another copy of the ledger.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn restore(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.write(record)?;
+        match record.event() {
+            Some(event) => index::apply(self, record, &event),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&mut self, record: &Record) -> Result<(), StoreError> {
+        let event_id = record.event_id.to_bytes();
+        let cause = record.cause.map(|cause| cause.to_bytes());
+        let body = core::str::from_utf8(&record.body).unwrap_or("{}");
+        self.sql.execute(
+            "INSERT INTO record (seq, at_ms, event_id, kind, actor, cause, body, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            &[
+                record.seq.into(),
+                record.at_ms.into(),
+                event_id.as_slice().into(),
+                record.kind.as_str().into(),
+                record.actor.as_str().into(),
+                cause.as_ref().map(|cause| cause.as_slice()).into(),
+                body.into(),
+                record.chain.0.as_slice().into(),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// A record by its number.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn record(&mut self, seq: u64) -> Result<Option<Record>, StoreError> {
+        first(
+            self.sql,
+            "SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record WHERE seq = ?1",
+            &[seq.into()],
+            record_of,
+        )
+    }
+
+    /// Records after a number, in order.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn records_after(&mut self, after: u64, limit: u64) -> Result<Vec<Record>, StoreError> {
+        records_after(self.sql, after, limit)
+    }
+
+    /// The indexed manifest of an address.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn catalog(&mut self, manifest: &Sha256Digest) -> Result<Option<Arc<Catalog>>, StoreError> {
+        self.catalogs.get(self.sql, manifest)
+    }
+
+    /// The address of the current manifest.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn current_manifest(&mut self) -> Result<Option<Sha256Digest>, StoreError> {
+        first(
+            self.sql,
+            "SELECT value FROM meta WHERE name = 'manifest'",
+            &[],
+            |row| digest_of(row.blob(0)),
+        )
+    }
+}
+
+/// Records after a number, in order.
+///
+/// # Errors
+/// What the store says.
+pub fn records_after(sql: &mut dyn Sql, after: u64, limit: u64) -> Result<Vec<Record>, StoreError> {
+    let mut records = Vec::new();
+    sql.query(
+        "SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        &[after.into(), limit.into()],
+        &mut |row| records.push(record_of(row)),
+    )?;
+    Ok(records)
+}
+
+fn record_of(row: &dyn Row) -> Record {
+    Record {
+        seq: row.unsigned(0),
+        at_ms: row.unsigned(1),
+        event_id: EventId::from_bytes(bytes_16(row.blob(2))),
+        kind: String::from(row.text(3)),
+        actor: String::from(row.text(4)),
+        cause: (!row.is_null(5)).then(|| EventId::from_bytes(bytes_16(row.blob(5)))),
+        body: row.text(6).as_bytes().to_vec(),
+        chain: chain_of(row.blob(7)),
+    }
+}
+
+/// Sixteen bytes of a column; zeros when there are others, which no id of ours is.
+#[must_use]
+pub fn bytes_16(bytes: &[u8]) -> [u8; 16] {
+    bytes.try_into().unwrap_or([0; 16])
+}
+
+/// A digest of a column.
+#[must_use]
+pub fn digest_of(bytes: &[u8]) -> Sha256Digest {
+    Sha256Digest::from_bytes(bytes.try_into().unwrap_or([0; 32]))
+}
+
+fn chain_of(bytes: &[u8]) -> Chain {
+    Chain(bytes.try_into().unwrap_or([0; 32]))
+}
+
+/// The failure of a host whose clock stands after the last millisecond that an id can name, in the year 10889.
+#[must_use]
+pub fn beyond_time(_: crate::identity::error::Error) -> StoreError {
+    StoreError {
+        is_full: false,
+        detail: String::from("the clock is beyond the time that ids can name"),
+    }
+}

@@ -1,0 +1,253 @@
+//! What has to happen next follows from the state alone: the same state gives the same decisions, with the same ids.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::identity::ids::RunId;
+use crate::run::state::{Lane, Run};
+use crate::run::world::{Limits, World};
+use crate::wire::event::{
+    DispatchRequested, Event, RunFinished, RunOutcome, RunPlanned, RunRejected,
+};
+use crate::wire::scope::Scope;
+use crate::wire::view::TaskState;
+
+/// What is decided, at most `limits.decisions` events; nothing when the world is at rest.
+///
+/// Places go first to the runs with the highest priority, among those to the run that holds the fewest, so that a large run cannot
+/// starve a small one.
+#[must_use]
+pub fn decide(world: &World, scope: &Scope, limits: &Limits) -> Vec<Event> {
+    let mut decisions = Decisions {
+        events: Vec::new(),
+        limit: limits.decisions as usize,
+    };
+    for run in world.attention.iter().filter_map(|id| world.runs.get(id)) {
+        decide_life(run, scope, &mut decisions);
+        decide_retries(run, &mut decisions);
+    }
+    decide_dispatches(world, limits, &mut decisions);
+    decisions.events
+}
+
+/// Marks the world as looked at, after [`decide`] had nothing more to say about it.
+pub fn settle(world: &mut World) {
+    world.attention.clear();
+}
+
+struct Decisions {
+    events: Vec<Event>,
+    limit: usize,
+}
+
+impl Decisions {
+    fn is_full(&self) -> bool {
+        self.events.len() >= self.limit
+    }
+
+    fn push(&mut self, event: Event) {
+        if !self.is_full() {
+            self.events.push(event);
+        }
+    }
+}
+
+/// The beginning and the end of a run.
+fn decide_life(run: &Run, scope: &Scope, decisions: &mut Decisions) {
+    match (&run.plan, &run.catalog) {
+        (Err((code, message)), _)
+            if run.finished.is_none() && run.planned.is_none() && code != "manifest.unknown" =>
+        {
+            decisions.push(Event::RunRejected(RunRejected {
+                run: run.id,
+                code: code.clone(),
+                message: message.clone(),
+            }));
+            decisions.push(finished(run, RunOutcome::Rejected));
+        }
+        (Ok(plan), Some(_)) if run.planned.is_none() && run.cancel.is_none() => {
+            decisions.push(Event::RunPlanned(RunPlanned {
+                run: run.id,
+                plan: plan.fingerprint(&scope.tenant, &scope.workspace),
+                tasks: plan.len(),
+            }));
+        }
+        _ if run.is_settled() && run.finished.is_none() => {
+            decisions.push(finished(run, run.outcome()))
+        }
+        _ => {}
+    }
+}
+
+fn finished(run: &Run, outcome: RunOutcome) -> Event {
+    Event::RunFinished(RunFinished {
+        run: run.id,
+        outcome,
+        succeeded: run.count(TaskState::Succeeded),
+        failed: run.count(TaskState::Failed),
+        skipped: run.count(TaskState::Skipped),
+        cancelled: run.count(TaskState::Cancelled),
+    })
+}
+
+/// A retry is asked for at once; the door holds it back until its time.
+fn decide_retries(run: &Run, decisions: &mut Decisions) {
+    for &index in &run.retrying {
+        if decisions.is_full() {
+            return;
+        }
+        if let Some(event) = dispatch(run, index) {
+            decisions.push(event);
+        }
+    }
+}
+
+/// Hands out the free places, one at a time, to the run that is furthest behind.
+fn decide_dispatches(world: &World, limits: &Limits, decisions: &mut Decisions) {
+    let mut places = Places::new(world, limits);
+    if places.are_gone() {
+        return;
+    }
+    let mut queue: BTreeSet<(i32, u32, RunId)> = world
+        .hungry
+        .iter()
+        .filter_map(|id| world.runs.get(id))
+        .map(|run| {
+            (
+                run.triggered.trigger.priority.saturating_neg(),
+                run.open_attempts(),
+                run.id,
+            )
+        })
+        .collect();
+    let mut cursors: BTreeMap<RunId, Cursor<'_>> = BTreeMap::new();
+    while let Some((rank, open, id)) = queue.pop_first() {
+        if decisions.is_full() || places.are_gone() {
+            return;
+        }
+        let Some(run) = world.runs.get(&id) else {
+            continue;
+        };
+        let cursor = cursors.entry(id).or_insert_with(|| Cursor::new(run));
+        if let Some(index) = cursor.next(run, &mut places) {
+            if let Some(event) = dispatch(run, index) {
+                decisions.push(event);
+            }
+            queue.insert((rank, open + 1, id));
+        }
+    }
+}
+
+fn dispatch(run: &Run, index: u32) -> Option<Event> {
+    let (plan, catalog) = (run.plan.as_ref().ok()?, run.catalog.as_ref()?);
+    let task = run.tasks.get(index as usize)?;
+    let asset = catalog.asset(plan.asset(index));
+    Some(Event::DispatchRequested(DispatchRequested {
+        run: run.id,
+        task: plan.key(index),
+        attempt: task.attempt + 1,
+        queue: asset.queue.clone(),
+        priority: run.rank_of(index).saturating_neg(),
+        not_before: if task.state == TaskState::RetryWait {
+            task.not_before
+        } else {
+            0
+        },
+    }))
+}
+
+/// Walks the ready tasks of a run, best first, lane by lane.
+struct Cursor<'a> {
+    lanes: Vec<core::iter::Peekable<alloc::collections::btree_set::Iter<'a, (i32, u32)>>>,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(run: &'a Run) -> Self {
+        Cursor {
+            lanes: run
+                .ready
+                .iter()
+                .map(|lane| lane.iter().peekable())
+                .collect(),
+        }
+    }
+
+    /// The best ready task whose lane has a place, which is taken.
+    fn next(&mut self, run: &Run, places: &mut Places<'_>) -> Option<u32> {
+        let mut best: Option<((i32, u32), usize)> = None;
+        for (lane, ready) in self.lanes.iter_mut().enumerate() {
+            let Some(&&task) = ready.peek() else { continue };
+            let open = run
+                .lanes
+                .get(lane)
+                .is_some_and(|lane| places.has(run, lane));
+            if open && best.is_none_or(|(other, _)| task < other) {
+                best = Some((task, lane));
+            }
+        }
+        let ((_, index), lane) = best?;
+        self.lanes.get_mut(lane)?.next();
+        places.take(run.lanes.get(lane)?);
+        Some(index)
+    }
+}
+
+/// The places that are left, as they are handed out.
+struct Places<'a> {
+    world: &'a World,
+    left: u32,
+    queues: BTreeMap<String, u32>,
+    pools: BTreeMap<String, u32>,
+}
+
+impl<'a> Places<'a> {
+    fn new(world: &'a World, limits: &Limits) -> Self {
+        Places {
+            world,
+            left: limits.open_attempts.saturating_sub(world.open_attempts),
+            queues: BTreeMap::new(),
+            pools: BTreeMap::new(),
+        }
+    }
+
+    fn are_gone(&self) -> bool {
+        self.left == 0
+    }
+
+    fn has(&mut self, run: &Run, lane: &Lane) -> bool {
+        let Some(catalog) = &run.catalog else {
+            return false;
+        };
+        let world = self.world;
+        let open_queue = *self
+            .queues
+            .entry(lane.queue.clone())
+            .or_insert_with(|| world.open_in_queue(&lane.queue));
+        let queue_ok = catalog
+            .manifest()
+            .queues
+            .get(&lane.queue)
+            .is_none_or(|queue| open_queue < queue.limit);
+        let pool_ok = lane.pool.as_ref().is_none_or(|pool| {
+            let open_pool = *self
+                .pools
+                .entry(pool.clone())
+                .or_insert_with(|| world.open_in_pool(pool));
+            catalog
+                .manifest()
+                .pools
+                .get(pool)
+                .is_none_or(|limit| open_pool < limit.limit)
+        });
+        self.left > 0 && queue_ok && pool_ok
+    }
+
+    fn take(&mut self, lane: &Lane) {
+        self.left -= 1;
+        *self.queues.entry(lane.queue.clone()).or_insert(0) += 1;
+        if let Some(pool) = &lane.pool {
+            *self.pools.entry(pool.clone()).or_insert(0) += 1;
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The state of a run is what the fold of its records says; it is never stored, so it is free to change.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use sha2::{Digest, Sha256};
+
+use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::RunId;
+use crate::plan::Plan;
+use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::wire::event::{RunFinished, RunOutcome, RunTriggered};
+use crate::wire::view::{RunState, TaskState};
+
+/// Stands for "no task" where a task index is expected.
+pub(crate) const NO_TASK: u32 = u32::MAX;
+
+/// One task of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// Where it is in its life.
+    pub state: TaskState,
+    /// The newest attempt that was requested; 0 before the first.
+    pub attempt: u32,
+    /// Upstream tasks that have not succeeded. It falls when an upstream *becomes* succeeded, which happens once.
+    pub(crate) pending: u32,
+    /// The task whose end ended this one; itself when it ended on its own.
+    pub(crate) cause: u32,
+    /// While waiting for a retry: the door's time in milliseconds when the next attempt may start.
+    pub not_before: u64,
+    /// The record that brought it into its state.
+    pub seq: u64,
+}
+
+/// Why a task's last attempt did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The attempt.
+    pub attempt: u32,
+    /// What went wrong: the category and the message, or the deadline.
+    pub sentence: String,
+    /// Why it is or is not tried again.
+    pub verdict: String,
+}
+
+/// Tasks that compete for the same places: one queue, and one pool where the asset names one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lane {
+    /// The queue.
+    pub queue: String,
+    /// The pool.
+    pub pool: Option<String>,
+}
+
+/// A run, folded.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// What started it.
+    pub triggered: RunTriggered,
+    /// The record that started it.
+    pub triggered_seq: u64,
+    /// When, the door's time in milliseconds since 1970.
+    pub triggered_at: u64,
+    /// The manifest, indexed; absent when nobody has it, and then nothing is decided.
+    pub catalog: Option<Arc<Catalog>>,
+    /// The plan, or why there is none: code and sentence.
+    pub plan: Result<Arc<Plan>, (String, String)>,
+    /// The fingerprint that the scheduler recorded.
+    pub planned: Option<Sha256Digest>,
+    /// One entry for each task of the plan.
+    pub tasks: Vec<Task>,
+    /// The record of the cancel, and its reason.
+    pub cancel: Option<(u64, Option<String>)>,
+    /// How it ended.
+    pub finished: Option<RunFinished>,
+    /// When it ended.
+    pub finished_at: Option<u64>,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) lane_by_asset: BTreeMap<AssetIndex, usize>,
+    /// For each lane the ready tasks, those with the highest priority first.
+    pub(crate) ready: Vec<BTreeSet<(i32, u32)>>,
+    pub(crate) retrying: BTreeSet<u32>,
+    pub(crate) failures: BTreeMap<u32, Failure>,
+    pub(crate) counts: [u32; TaskState::ALL.len()],
+    pub(crate) open: Vec<u32>,
+    pub(crate) warnings_failed: u32,
+}
+
+impl Run {
+    /// How many tasks are in a state.
+    #[must_use]
+    pub fn count(&self, state: TaskState) -> u32 {
+        self.counts.get(state as usize).copied().unwrap_or(0)
+    }
+
+    /// How many tasks are in each state; states without tasks are absent.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<TaskState, u32> {
+        TaskState::ALL
+            .into_iter()
+            .map(|state| (state, self.count(state)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Attempts that are requested or running.
+    #[must_use]
+    pub fn open_attempts(&self) -> u32 {
+        self.count(TaskState::Dispatched) + self.count(TaskState::Running)
+    }
+
+    /// Whether every task is in a final state.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let terminal: u32 = TaskState::ALL
+            .into_iter()
+            .filter(|state| state.is_terminal())
+            .map(|state| self.count(state))
+            .sum();
+        u64::from(terminal) == self.tasks.len() as u64
+    }
+
+    /// Whether a task waits for nothing but a place.
+    #[must_use]
+    pub fn wants_place(&self) -> bool {
+        self.count(TaskState::Ready) > 0 && self.cancel.is_none() && self.finished.is_none()
+    }
+
+    /// How the run ends, given that it is settled.
+    #[must_use]
+    pub fn outcome(&self) -> RunOutcome {
+        if self.plan.is_err() {
+            RunOutcome::Rejected
+        } else if self.cancel.is_some() && self.count(TaskState::Cancelled) > 0 {
+            RunOutcome::Cancelled
+        } else if self.count(TaskState::Failed) > self.warnings_failed
+            || self.count(TaskState::Cancelled) > 0
+        {
+            RunOutcome::Failed
+        } else {
+            RunOutcome::Succeeded
+        }
+    }
+
+    /// Where the run is in its life.
+    #[must_use]
+    pub fn state(&self) -> RunState {
+        match (&self.finished, &self.cancel, &self.planned) {
+            (Some(finished), _, _) => finished.outcome.into(),
+            (None, Some(_), _) => RunState::Cancelling,
+            (None, None, Some(_)) => RunState::Running,
+            (None, None, None) => RunState::Queued,
+        }
+    }
+
+    /// Equal wherever the same records were folded.
+    #[must_use]
+    pub fn fingerprint(&self) -> Sha256Digest {
+        let mut hash = Sha256::new();
+        hash.update(b"arcoflow-run-state:v1:");
+        hash.update(self.id.to_bytes());
+        hash.update(self.planned.map_or([0; 32], |digest| digest.to_bytes()));
+        hash.update(
+            self.cancel
+                .as_ref()
+                .map_or(0, |(seq, _)| *seq)
+                .to_le_bytes(),
+        );
+        hash.update([self.state() as u8]);
+        for task in &self.tasks {
+            hash.update([task.state as u8]);
+            hash.update(task.attempt.to_le_bytes());
+            hash.update(task.not_before.to_le_bytes());
+            hash.update(task.seq.to_le_bytes());
+        }
+        Sha256Digest::from_bytes(hash.finalize().into())
+    }
+
+    /// Moves a task, keeping every index of the state in step. Terminal states are final: leaving one is a bug.
+    pub(crate) fn set(&mut self, index: u32, state: TaskState, seq: u64) {
+        let lane = self.lane_of(index);
+        let rank = self.rank_of(index);
+        let Some(task) = self.tasks.get_mut(index as usize) else {
+            return;
+        };
+        let before = task.state;
+        debug_assert!(!before.is_terminal(), "a terminal state is final");
+        task.state = state;
+        task.seq = seq;
+        if let Some(count) = self.counts.get_mut(before as usize) {
+            *count -= 1;
+        }
+        if let Some(count) = self.counts.get_mut(state as usize) {
+            *count += 1;
+        }
+        if let Some(ready) = self.ready.get_mut(lane) {
+            if before == TaskState::Ready {
+                ready.remove(&(rank, index));
+            }
+            if state == TaskState::Ready {
+                ready.insert((rank, index));
+            }
+        }
+        if before == TaskState::RetryWait {
+            self.retrying.remove(&index);
+        }
+        if state == TaskState::RetryWait {
+            self.retrying.insert(index);
+        }
+        let is_open = |state| matches!(state, TaskState::Dispatched | TaskState::Running);
+        if let Some(open) = self.open.get_mut(lane) {
+            *open = *open + u32::from(is_open(state)) - u32::from(is_open(before));
+        }
+    }
+
+    /// The place of a task's queue and pool in the run's lanes.
+    pub(crate) fn lane_of(&self, index: u32) -> usize {
+        let Ok(plan) = &self.plan else { return 0 };
+        self.lane_by_asset
+            .get(&plan.asset(index))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Lower goes first.
+    pub(crate) fn rank_of(&self, index: u32) -> i32 {
+        let (Ok(plan), Some(catalog)) = (&self.plan, &self.catalog) else {
+            return 0;
+        };
+        catalog
+            .asset(plan.asset(index))
+            .priority
+            .saturating_neg()
+            .saturating_sub(self.triggered.trigger.priority)
+    }
+}

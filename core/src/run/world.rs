@@ -1,0 +1,145 @@
+//! The world of a scheduler is one shard's ledger, folded: the runs that have not ended, and what competes for places.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::RunId;
+use crate::run::fold::Catalogs;
+use crate::run::state::{Lane, Run};
+use crate::wire::event::Event;
+use crate::wire::record::{Chain, Record};
+
+/// How many places there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open attempts in the workspace.
+    pub open_attempts: u32,
+    /// Tasks in a plan.
+    pub plan_tasks: u32,
+    /// Decisions in one append.
+    pub decisions: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            open_attempts: 10_000,
+            plan_tasks: 1_000_000,
+            decisions: 1_000,
+        }
+    }
+}
+
+/// One shard's ledger, folded.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The newest record that was folded.
+    pub seq: u64,
+    /// Its time, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Its chain value.
+    pub chain: Chain,
+    /// The manifest that a trigger without one means.
+    pub current_manifest: Option<Sha256Digest>,
+    /// Records that could not be decoded.
+    pub quarantined: Vec<u64>,
+    /// The runs that have not ended.
+    pub runs: BTreeMap<RunId, Run>,
+    /// How many runs have ended.
+    pub finished_runs: u64,
+    /// Open attempts by queue and pool, over all runs.
+    pub(crate) open: BTreeMap<Lane, u32>,
+    pub(crate) open_attempts: u32,
+    /// Runs whose life may go on: one of their records was folded since the last rest.
+    pub(crate) attention: BTreeSet<RunId>,
+    /// Runs with a task that waits for nothing but a place.
+    pub(crate) hungry: BTreeSet<RunId>,
+}
+
+impl World {
+    /// Takes the next record. A record that was folded before, or that cannot be decoded, changes nothing but the cursor.
+    pub fn fold(&mut self, record: &Record, catalogs: &dyn Catalogs, limits: &Limits) {
+        if record.seq <= self.seq {
+            return;
+        }
+        self.seq = record.seq;
+        self.at_ms = record.at_ms;
+        self.chain = record.chain;
+        match record.event() {
+            None => self.quarantined.push(record.seq),
+            Some(Event::ManifestDeployed(body)) => self.current_manifest = Some(body.manifest),
+            Some(Event::RunTriggered(body)) => {
+                let id = body.run;
+                self.runs
+                    .entry(id)
+                    .or_insert_with(|| Run::begin(record, body, catalogs, limits.plan_tasks));
+                self.attention.insert(id);
+            }
+            Some(event) => self.fold_run(record, &event),
+        }
+    }
+
+    fn fold_run(&mut self, record: &Record, event: &Event) {
+        let Some(run) = event.run().and_then(|id| self.runs.get_mut(&id)) else {
+            return;
+        };
+        let before = run.open.clone();
+        run.apply(record, event);
+        for (place, lane) in run.lanes.iter().enumerate() {
+            let (was, is) = (
+                before.get(place).copied().unwrap_or(0),
+                run.open.get(place).copied().unwrap_or(0),
+            );
+            if was != is {
+                let open = self.open.entry(lane.clone()).or_insert(0);
+                *open = *open + is - was;
+                self.open_attempts = self.open_attempts + is - was;
+            }
+        }
+        let id = run.id;
+        if run.wants_place() {
+            self.hungry.insert(id);
+        } else {
+            self.hungry.remove(&id);
+        }
+        if run.finished.is_some() {
+            self.runs.remove(&id);
+            self.attention.remove(&id);
+            self.finished_runs += 1;
+        } else {
+            self.attention.insert(id);
+        }
+    }
+
+    /// Open attempts of a queue, over all pools.
+    #[must_use]
+    pub fn open_in_queue(&self, queue: &str) -> u32 {
+        self.open
+            .iter()
+            .filter(|(lane, _)| lane.queue == queue)
+            .map(|(_, open)| *open)
+            .sum()
+    }
+
+    /// Open attempts of a pool, over all queues.
+    #[must_use]
+    pub fn open_in_pool(&self, pool: &str) -> u32 {
+        self.open
+            .iter()
+            .filter(|(lane, _)| lane.pool.as_deref() == Some(pool))
+            .map(|(_, open)| *open)
+            .sum()
+    }
+
+    /// Open attempts by queue, for metrics.
+    #[must_use]
+    pub fn open_by_queue(&self) -> BTreeMap<String, u32> {
+        let mut queues = BTreeMap::new();
+        for (lane, open) in &self.open {
+            *queues.entry(lane.queue.clone()).or_insert(0) += open;
+        }
+        queues
+    }
+}

@@ -1,0 +1,262 @@
+//! Whatever order callers, workers and schedulers come in, the house stays in order: random stories with every rule checked.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::house::{House, asset, check, manifest, text};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Trigger(u8),
+    Cancel(usize),
+    Rerun(usize),
+    Schedule,
+    StaleSchedule,
+    Lease(u8),
+    Start(usize),
+    Beat(usize),
+    Complete(usize, u8),
+    Pass(u32),
+    Expire,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (0..3u8).prop_map(Step::Trigger),
+        1 => any::<usize>().prop_map(Step::Cancel),
+        1 => any::<usize>().prop_map(Step::Rerun),
+        6 => Just(Step::Schedule),
+        1 => Just(Step::StaleSchedule),
+        6 => (1..6u8).prop_map(Step::Lease),
+        6 => any::<usize>().prop_map(Step::Start),
+        3 => any::<usize>().prop_map(Step::Beat),
+        9 => (any::<usize>(), 0..6u8).prop_map(|(which, how)| Step::Complete(which, how)),
+        3 => (0..120_000u32).prop_map(Step::Pass),
+        3 => Just(Step::Expire),
+    ]
+}
+
+fn pipeline() -> Value {
+    let quick = json!({ "retry": { "maxAttempts": 2, "baseDelayMs": 1_000 }, "timeouts": { "heartbeatMs": 30_000, "cancelGraceMs": 5_000 } });
+    let checked = json!({ "check": { "run": { "command": ["check"] } }, "retry": { "maxAttempts": 3, "baseDelayMs": 100 } });
+    manifest(vec![
+        asset("raw/a", &[], quick.clone()),
+        asset("raw/b", &[], checked),
+        asset("mid/c", &["raw/a", "raw/b"], quick),
+        asset("mid/d", &["raw/b"], json!({ "priority": 3 })),
+        asset("mart/e", &["mid/c", "mid/d"], json!({})),
+    ])
+}
+
+fn pick<T>(items: &[T], which: usize) -> Option<&T> {
+    items.get(which.checked_rem(items.len())?)
+}
+
+fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, step: &Step) {
+    match step {
+        Step::Trigger(kind) => {
+            let trigger = match kind {
+                0 => json!({}),
+                1 => json!({ "selection": "+mid/d" }),
+                _ => json!({ "runKey": format!("key {}", runs.len() / 2) }),
+            };
+            let answer = house.post("/v1/runs", &trigger);
+            let run = text(&answer.json["runId"]);
+            if answer.status == 202 && !runs.contains(&run) {
+                runs.push(run);
+            }
+        }
+        Step::Cancel(which) => {
+            if let Some(run) = pick(runs, *which) {
+                house.post(&format!("/v1/runs/{run}/cancel"), &json!({}));
+            }
+        }
+        Step::Rerun(which) => {
+            if let Some(run) = pick(runs, *which) {
+                let answer = house.post(&format!("/v1/runs/{run}/rerun"), &json!({}));
+                if answer.status == 202 {
+                    runs.push(text(&answer.json["runId"]));
+                }
+            }
+        }
+        Step::Schedule => house.schedule(),
+        Step::StaleSchedule => {
+            // A scheduler that did not see the newest facts proposes from an old view; the door takes what fits.
+            let decisions = arcoflow_core::run::decide::decide(
+                &house.world,
+                &crate::house::scope(),
+                &house.limits,
+            );
+            let events: Vec<Value> = decisions
+                .iter()
+                .map(|event| json!({ "kind": event.kind(), "body": serde_json::from_slice::<Value>(&event.body().expect("a body")).expect("JSON") }))
+                .collect();
+            house.take_lease();
+            let request =
+                json!({ "epoch": house.epoch, "after": house.world.seq, "events": events });
+            house.post("/v1/ledger", &request).expect(200);
+        }
+        Step::Lease(max) => envelopes.extend(house.lease(u32::from(*max))),
+        Step::Start(which) => {
+            if let Some(envelope) = pick(envelopes, *which).cloned() {
+                house.callback(&envelope, "started", json!({}));
+            }
+        }
+        Step::Beat(which) => {
+            if let Some(envelope) = pick(envelopes, *which).cloned() {
+                house.callback(&envelope, "heartbeat", json!({}));
+            }
+        }
+        Step::Complete(which, how) => {
+            if let Some(envelope) = pick(envelopes, *which).cloned() {
+                let body = match how {
+                    0..=2 => json!({ "outcome": "SUCCEEDED" }),
+                    3 => json!({ "outcome": "FAILED", "error": { "category": "USER_CODE" } }),
+                    4 => json!({ "outcome": "FAILED", "error": { "category": "DATA_QUALITY" } }),
+                    _ => json!({ "outcome": "CANCELLED" }),
+                };
+                house.callback(&envelope, "completed", body);
+            }
+        }
+        Step::Pass(ms) => house.now_ms += u64::from(*ms),
+        Step::Expire => {
+            house.expire();
+        }
+    }
+}
+
+/// The rules that the sequence of records alone must keep.
+fn check_records(house: &mut House) {
+    let mut open: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut last: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut succeeded: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut cancelled: BTreeMap<String, u64> = BTreeMap::new();
+    let mut finished: BTreeMap<String, u64> = BTreeMap::new();
+    for record in house.records() {
+        let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+        let run = text(&body["run"]);
+        let task = (run.clone(), text(&body["task"]));
+        let attempt = body["attempt"].as_u64().unwrap_or(0);
+        assert!(
+            !finished.contains_key(&run),
+            "nothing is recorded of a run after its end: {} {}",
+            record.seq,
+            record.kind
+        );
+        match record.kind.as_str() {
+            "dispatch_requested" => {
+                assert!(
+                    !cancelled.contains_key(&run),
+                    "nothing is dispatched after a cancel"
+                );
+                assert!(
+                    !open.contains_key(&task),
+                    "one attempt of a task is open at a time"
+                );
+                assert_eq!(
+                    attempt,
+                    last.get(&task).copied().unwrap_or(0) + 1,
+                    "attempts count without a gap"
+                );
+                assert!(
+                    !succeeded.contains_key(&task),
+                    "a task that succeeded is not tried again"
+                );
+                open.insert(task.clone(), attempt);
+                last.insert(task, attempt);
+            }
+            "attempt_started" => assert_eq!(
+                open.get(&task),
+                Some(&attempt),
+                "only an open attempt starts"
+            ),
+            "attempt_finished" | "attempt_expired" => {
+                assert_eq!(
+                    open.remove(&task),
+                    Some(attempt),
+                    "only an open attempt ends, once"
+                );
+                if body["outcome"] == "succeeded" {
+                    *succeeded.entry(task).or_insert(0) += 1;
+                }
+            }
+            "run_cancel_requested" => {
+                assert!(
+                    cancelled.insert(run, record.seq).is_none(),
+                    "a run is cancelled once"
+                );
+            }
+            "run_finished" => {
+                finished.insert(run, record.seq);
+            }
+            _ => {}
+        }
+    }
+    assert!(
+        succeeded.values().all(|times| *times == 1),
+        "no task succeeds twice"
+    );
+}
+
+fn live(steps: &[Step]) {
+    let mut house = House::with(&pipeline());
+    let (mut runs, mut envelopes) = (Vec::new(), Vec::new());
+    for step in steps {
+        take(&mut house, &mut runs, &mut envelopes, step);
+    }
+    check_records(&mut house);
+    check(&mut house);
+    house.catch_up();
+    let replayed = house.replayed();
+    let live: Vec<_> = house
+        .world
+        .runs
+        .iter()
+        .map(|(id, run)| (*id, run.fingerprint()))
+        .collect();
+    for (id, fingerprint) in live {
+        assert_eq!(
+            fingerprint,
+            replayed.runs[&id].fingerprint(),
+            "live and replayed state differ"
+        );
+        assert_eq!(
+            text(&house.run(&id.to_string())["stateFingerprint"]),
+            fingerprint.to_string()
+        );
+    }
+    // From here on the workers are honest; everything must come to an end.
+    for _ in 0..200 {
+        house.schedule();
+        house.now_ms += 400_000;
+        house.expire();
+        house.schedule();
+        house.now_ms += 400_000;
+        for envelope in house.lease(100) {
+            house.succeed(&envelope);
+        }
+        if house.world.runs.is_empty() {
+            break;
+        }
+    }
+    for run in &runs {
+        let state = text(&house.run(run)["state"]);
+        assert!(
+            ["succeeded", "failed", "cancelled"].contains(&state.as_str()),
+            "run {run} is {state}"
+        );
+    }
+    check_records(&mut house);
+    check(&mut house);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_story_keeps_the_rules(steps in prop::collection::vec(step(), 1..160)) {
+        live(&steps);
+    }
+}

@@ -1,0 +1,231 @@
+//! Decisions are taken from one scheduler at a time, once each, and only while they fit the ledger.
+
+use serde_json::{Value, json};
+
+use crate::house::{House, asset, check, manifest, text};
+
+fn planned() -> (House, String) {
+    let mut house = House::with(&manifest(vec![asset("raw/a", &[], json!({}))]));
+    let run = house.trigger(&json!({}));
+    house.schedule();
+    (house, run)
+}
+
+fn dispatch(run: &str, attempt: u32) -> Value {
+    json!({ "kind": "dispatch_requested", "body": { "run": run, "task": "raw/a:materialize", "attempt": attempt, "queue": "default" } })
+}
+
+#[test]
+fn a_lower_epoch_is_fenced() {
+    let (mut house, run) = planned();
+    let old = house.epoch;
+    let other = house
+        .post("/v1/scheduler", &json!({ "holder": "s2", "ttlMs": 10_000 }))
+        .expect(200)
+        .json;
+    assert_eq!(
+        other["granted"], false,
+        "a lease that runs is not given away"
+    );
+    let taken = house
+        .post(
+            "/v1/scheduler",
+            &json!({ "holder": "s2", "ttlMs": 10_000, "takeOver": true }),
+        )
+        .expect(200)
+        .json;
+    assert_eq!(
+        (&taken["granted"], taken["epoch"].as_u64()),
+        (&json!(true), Some(old + 1))
+    );
+    let late = json!({ "epoch": old, "after": 0, "events": [dispatch(&run, 1)] });
+    let fenced = house.post("/v1/ledger", &late).refused(412, "epoch-fenced");
+    assert_eq!(fenced.json["currentEpoch"], old + 1);
+    house.now_ms += 10_001;
+    let back = house
+        .post("/v1/scheduler", &json!({ "holder": "s1", "ttlMs": 10_000 }))
+        .expect(200)
+        .json;
+    assert_eq!(
+        (&back["granted"], back["epoch"].as_u64()),
+        (&json!(true), Some(old + 2))
+    );
+    check(&mut house);
+}
+
+#[test]
+fn a_proposal_is_taken_once_and_only_while_it_fits() {
+    let (mut house, run) = planned();
+    let propose = |house: &mut House, event: Value| {
+        let request = json!({ "epoch": house.epoch, "after": 0, "events": [event] });
+        house.post("/v1/ledger", &request).expect(200).json["results"][0].clone()
+    };
+    assert_eq!(propose(&mut house, dispatch(&run, 1)), "duplicate");
+    assert_eq!(
+        propose(&mut house, dispatch(&run, 2)),
+        json!({ "refused": "attempt-open" })
+    );
+    assert_eq!(
+        propose(&mut house, dispatch(&run, 3)),
+        json!({ "refused": "attempt-gap" })
+    );
+    let envelope = house.lease(1).remove(0);
+    house.succeed(&envelope);
+    assert_eq!(
+        propose(&mut house, dispatch(&run, 2)),
+        json!({ "refused": "task-already-terminal" })
+    );
+    let unknown = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    assert_eq!(
+        propose(&mut house, dispatch(unknown, 1)),
+        json!({ "refused": "run-not-found" })
+    );
+    let waiting = house.trigger(&json!({}));
+    assert_eq!(
+        propose(&mut house, dispatch(&waiting, 1)),
+        json!({ "refused": "run-not-planned" })
+    );
+    house.schedule();
+    house
+        .post(&format!("/v1/runs/{waiting}/cancel"), &json!({}))
+        .expect(202);
+    let envelope = house.lease(1);
+    assert!(envelope.is_empty());
+    assert_eq!(
+        propose(&mut house, dispatch(&waiting, 2)),
+        json!({ "refused": "run-cancelled" })
+    );
+    check(&mut house);
+}
+
+#[test]
+fn a_scheduler_cannot_speak_for_a_worker() {
+    let (mut house, run) = planned();
+    let fact = json!({ "kind": "attempt_finished", "body": { "run": run, "task": "raw/a:materialize", "attempt": 1, "outcome": "succeeded" } });
+    let request = json!({ "epoch": house.epoch, "after": 0, "events": [fact] });
+    let before = house.records().len();
+    let refused = house
+        .post("/v1/ledger", &request)
+        .refused(422, "validation-failed");
+    assert_eq!(refused.json["errors"][0]["pointer"], "/events/0");
+    assert_eq!(
+        house.records().len(),
+        before,
+        "a refused request changes nothing"
+    );
+}
+
+#[test]
+fn the_same_state_gives_the_same_decisions() {
+    let (mut house, _) = planned();
+    for _ in 0..20 {
+        house.trigger(&json!({}));
+    }
+    house.catch_up();
+    let scope = crate::house::scope();
+    let once = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
+    let twice = arcoflow_core::run::decide::decide(&house.replayed(), &scope, &house.limits);
+    assert!(!once.is_empty());
+    let ids = |events: &[arcoflow_core::wire::event::Event]| {
+        events
+            .iter()
+            .map(|event| (event.kind(), event.id()))
+            .collect::<Vec<_>>()
+    };
+    // The replayed world has every run in view, the live one only what changed; both agree about what changed.
+    assert_eq!(ids(&once), ids(&twice));
+    house.schedule();
+    assert!(
+        arcoflow_core::run::decide::decide(&house.replayed(), &scope, &house.limits).is_empty()
+    );
+}
+
+#[test]
+fn the_door_and_the_scheduler_fold_to_the_same_state() {
+    let (mut house, run) = planned();
+    let envelope = house.lease(1).remove(0);
+    house.fail(&envelope, "USER_CODE");
+    house.catch_up();
+    let of_door = text(&house.run(&run)["stateFingerprint"]);
+    let id = arcoflow_core::identity::ids::RunId::parse(&run).expect("a run id");
+    let of_scheduler = house
+        .world
+        .runs
+        .get(&id)
+        .expect("the run")
+        .fingerprint()
+        .to_string();
+    assert_eq!(of_door, of_scheduler);
+}
+
+#[test]
+fn an_explanation_goes_back_to_the_cause_of_causes() {
+    let pipeline = manifest(vec![
+        asset("raw/a", &[], json!({})),
+        asset("mid/b", &["raw/a"], json!({})),
+        asset("mart/c", &["mid/b"], json!({})),
+    ]);
+    let mut house = House::with(&pipeline);
+    let run = house.trigger(&json!({}));
+    let task = |house: &mut House, key: &str| {
+        let page = house.get(&format!("/v1/runs/{run}/tasks")).expect(200).json;
+        let found = page["tasks"].as_array().and_then(|tasks| {
+            tasks
+                .iter()
+                .find(|task| text(&task["taskKey"]).starts_with(key))
+                .cloned()
+        });
+        let id = text(&found.expect("the task")["taskId"]);
+        house
+            .get(&format!("/v1/runs/{run}/tasks/{id}"))
+            .expect(200)
+            .json
+    };
+    let reasons = |view: &Value| {
+        view["reasons"]
+            .as_array()
+            .map(|reasons| reasons.iter().map(text).collect::<Vec<_>>())
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        reasons(&task(&mut house, "mart/c")),
+        ["the run is not planned yet: is a scheduler running?"]
+    );
+    house.schedule();
+    assert_eq!(
+        reasons(&task(&mut house, "mart/c")),
+        [
+            "`mart/c:materialize` waits for 1 of 1 upstream tasks: `mid/b:materialize`",
+            "`mid/b:materialize` waits for 1 of 1 upstream tasks: `raw/a:materialize`",
+            "attempt 1 of `raw/a:materialize` waits for a worker",
+        ]
+    );
+    let envelope = house.lease(1).remove(0);
+    house.fail(&envelope, "DATA_QUALITY");
+    house.schedule();
+    let view = task(&mut house, "mart/c");
+    assert_eq!(
+        reasons(&view),
+        [
+            "`mart/c:materialize` was skipped, because `mid/b:materialize` was skipped",
+            "`mid/b:materialize` was skipped, because `raw/a:materialize` failed",
+            "`raw/a:materialize` failed",
+            "attempt 1 failed with DATA_QUALITY: no luck",
+            "not tried again, because DATA_QUALITY failures are not",
+        ]
+    );
+    let kinds: Vec<String> = view["records"]
+        .as_array()
+        .map(|records| records.iter().map(|record| text(&record["kind"])).collect())
+        .unwrap_or_default();
+    assert_eq!(
+        kinds,
+        [
+            "run_triggered",
+            "run_planned",
+            "attempt_finished",
+            "run_finished"
+        ],
+        "the record that skipped it is among them"
+    );
+}

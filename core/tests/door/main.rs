@@ -1,0 +1,12 @@
+//! The door, the scheduler's decisions and the workers' callbacks hold together on a real SQLite database.
+
+mod store;
+mod house;
+mod place;
+mod refusals;
+mod strangers;
+mod lives;
+mod callbacks;
+mod decisions;
+mod ledger;
+mod chaos;
