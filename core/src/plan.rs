@@ -24,6 +24,7 @@ mod validate;
 pub mod selection;
 mod constraint;
 mod axis;
+mod reach;
 mod compile;
 mod edge;
 mod fingerprint;

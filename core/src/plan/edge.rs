@@ -4,8 +4,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::plan::Block;
-use crate::plan::axis::{Axis, Reach};
+use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink};
+use crate::plan::reach::Reach;
 use crate::plan::space::Values;
 use crate::plan::step::step;
 

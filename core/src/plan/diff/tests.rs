@@ -11,6 +11,10 @@ use crate::plan::tests::{manifest_text, plan};
 use crate::wire::manifest::Manifest;
 
 type Assets<'a> = &'a [(&'a str, &'a str)];
+/// What differs in the third of three assets, and each place before and after.
+type PlaceRow<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+/// Assets and trigger of the second plan, and each task that differs.
+type TaskRow<'a> = (Assets<'a>, &'a str, &'a [(&'a str, Fate, Reason)]);
 
 fn manifest(assets: Assets<'_>, rest: &str) -> Manifest {
     Manifest::parse(manifest_text(assets, rest).as_bytes()).unwrap()
@@ -22,8 +26,7 @@ const DAY: &str = r#","partitions":[{"name":"day","kind":"daily","start":"2012-0
 fn each_difference_has_its_places_and_its_meaning() {
     let up = |list: &str| format!(r#","upstreams":[{list}]"#);
     let (one, two) = (r#"{"asset":"a/x"}"#, r#"{"asset":"a/y","mapping":"all"}"#);
-    // What differs in the third of three assets, and each place before and after.
-    let rows: &[(&str, &str, &[(&str, &str)])] = &[
+    let rows: &[PlaceRow<'_>] = &[
         ("", "", &[]),
         (r#","tags":["p","q"]"#, r#","tags":["q","p"]"#, &[]),
         (
@@ -149,8 +152,7 @@ fn things_come_go_and_are_renamed() {
 fn tasks_differ_for_a_reason() {
     let base: Assets<'_> = &[("a/x", ""), ("a/y", r#","upstreams":[{"asset":"a/x"}]"#)];
     let all = r#"{"allPartitions":true}"#;
-    // Assets and trigger of the second plan, and each task that differs.
-    let rows: &[(Assets<'_>, &str, &[(&str, Fate, Reason)])] = &[
+    let rows: &[TaskRow<'_>] = &[
         (base, all, &[]),
         (
             base,
