@@ -1,0 +1,5 @@
+//! A run starts for a reason that can be told: a tick, a report, a chunk of a backfill.
+
+pub mod cron;
+pub mod schedule;
+pub mod status;
