@@ -198,10 +198,7 @@ impl Backfills {
         let Account::Backfill {
             backfill: id,
             chunk,
-        } = &body.on_account_of
-        else {
-            return;
-        };
+        } = &body.on_account_of;
         let Some(backfill) = self.backfills.get_mut(id) else {
             return;
         };

@@ -7,16 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::routes::{Params, ROUTES};
-use crate::identity::digest::Sha256Digest;
-use crate::identity::ids::{RunId, TaskId};
 
 /// What travels. A host must carry it where no caller can write: who holds it is believed.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     route: String,
-    run: Option<RunId>,
-    task: Option<TaskId>,
-    manifest: Option<Sha256Digest>,
+    params: Params,
     query: Vec<(String, String)>,
     caller: Caller,
     key: Option<String>,
@@ -28,9 +24,7 @@ struct Packed {
 pub fn pack(admitted: &Admitted) -> String {
     let packed = Packed {
         route: String::from(admitted.route.name),
-        run: admitted.params.run,
-        task: admitted.params.task,
-        manifest: admitted.params.manifest,
+        params: admitted.params.clone(),
         query: admitted.query.clone(),
         caller: admitted.caller.clone(),
         key: admitted.idempotency_key.clone(),
@@ -57,11 +51,7 @@ pub fn unpack(text: &str) -> Option<Admitted> {
     let packed: Packed = serde_json::from_str(text).ok()?;
     Some(Admitted {
         route: ROUTES.iter().find(|route| route.name == packed.route)?,
-        params: Params {
-            run: packed.run,
-            task: packed.task,
-            manifest: packed.manifest,
-        },
+        params: packed.params,
         query: packed.query,
         caller: packed.caller,
         idempotency_key: packed.key,
@@ -73,6 +63,8 @@ pub fn unpack(text: &str) -> Option<Admitted> {
 mod tests {
     use super::*;
     use crate::door::token::{TaskClaims, Verified};
+    use crate::identity::digest::Sha256Digest;
+    use crate::identity::ids::{RunId, TaskId};
     use crate::identity::keys::{TenantId, WorkspaceId};
     use crate::wire::scope::Scope;
 

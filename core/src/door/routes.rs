@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use schemars::{Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 
 use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
@@ -248,7 +249,8 @@ pub static ROUTES: &[Route] = &[
 ];
 
 /// What a path names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Params {
     /// The backfill.
     pub backfill: Option<BackfillId>,

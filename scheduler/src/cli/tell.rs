@@ -116,7 +116,6 @@ pub(crate) fn tell(record: &Record) -> Told {
 fn account(account: &Account) -> String {
     match account {
         Account::Backfill { backfill, chunk } => format!("chunk {chunk} of backfill {backfill}"),
-        Account::Schedule { schedule, .. } => format!("schedule `{schedule}`"),
     }
 }
 
