@@ -17,6 +17,7 @@ cargo xtask COMMAND
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
+  drill durable        watches the system calls: no acknowledgement leaves before a sync
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   edge build           builds what Cloudflare takes, and holds it against its size budget
   edge check           the same, and asks wrangler whether it would deploy it
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
+        ["drill", "durable"] => drill::durable(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
