@@ -2,6 +2,7 @@
 
 mod house;
 mod endings;
+mod lives;
 mod logs;
 mod outputs;
 mod stops;
