@@ -5,6 +5,8 @@ mod test;
 mod docs;
 mod drill;
 mod edge;
+mod bench_identity;
+mod examples;
 mod fixtures;
 mod npm;
 mod python;
@@ -16,6 +18,7 @@ cargo xtask COMMAND
 
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  bench identity       measures identity on every target beside the peers of each
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   edge build           builds what Cloudflare takes, and holds it against its size budget
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
+        ["bench", "identity"] => bench_identity::run_all(),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {
