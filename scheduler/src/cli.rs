@@ -37,7 +37,7 @@ use connection::Context;
 use failure::{Exit, Failure, Outcome};
 use screen::Screen;
 
-/// Runs data pipelines: assets, partitions and checks, over a ledger that survives everything.
+/// Data assets, partitions and checks, run over a ledger that survives a crash.
 #[derive(Debug, Parser)]
 #[command(
     name = "arcoflow",
@@ -45,9 +45,11 @@ use screen::Screen;
     max_term_width = 100,
     disable_help_subcommand = true
 )]
-#[command(
-    after_help = "Start here:\n  arcoflow demo                      run the example pipeline and look at its report\n  arcoflow dev examples/weather      the same, and stay up\n  arcoflow run --all --wait          run everything once more\n  arcoflow explain latest mart/report"
-)]
+#[command(after_help = "Start here:
+  arcoflow demo                        run the example, look at its report
+  arcoflow dev examples/weather        the same, and stay up
+  arcoflow run --all --wait            run everything once more
+  arcoflow explain latest mart/report  say why a task is as it is")]
 struct Cli {
     #[command(flatten)]
     global: Global,

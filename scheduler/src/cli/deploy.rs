@@ -74,7 +74,7 @@ pub(crate) fn told(context: &Context, pipeline: &Pipeline, answer: &DeployAnswer
         words::of(u64::from(answer.assets), "asset"),
         context
             .screen
-            .paint(answer.manifest.to_string(), Tone::Quiet)
+            .paint(words::digest(&answer.manifest), Tone::Quiet)
     )
 }
 

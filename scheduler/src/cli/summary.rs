@@ -9,7 +9,7 @@ use crate::cli::connection::Context;
 use crate::cli::fold::Folded;
 use crate::cli::local::short;
 use crate::cli::screen::{Screen, Tone};
-use crate::cli::table::{Table, wrap};
+use crate::cli::table::wrap;
 use crate::cli::tell;
 use crate::cli::words;
 
@@ -42,16 +42,38 @@ pub(crate) fn show(context: &Context, folded: &Folded) {
 
 /// Where what the run was for can be looked at.
 fn show_results(screen: &Screen, folded: &Folded) {
-    let mut table = Table::new(&[]).indent(2);
-    for (task, output) in folded.results.iter().rev().take(RESULTS) {
-        for place in output.output_path.iter().flat_map(|path| places(path)) {
-            table.row([words::task(task), screen.paint(place, Tone::Strong)]);
+    let results: Vec<(String, String)> = folded
+        .results
+        .iter()
+        .rev()
+        .take(RESULTS)
+        .flat_map(|(task, output)| {
+            let places = output.output_path.iter().flat_map(|path| places(path));
+            places.map(|place| (words::task(task), place))
+        })
+        .collect();
+    let name = results
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let place = results
+        .iter()
+        .map(|(_, place)| place.chars().count())
+        .max()
+        .unwrap_or(0);
+    // A path that is broken over two lines cannot be clicked.
+    let fits = name + place + 4 <= screen.width;
+    for (index, (task, path)) in results.iter().enumerate() {
+        if index == 0 {
+            screen.line("");
         }
-    }
-    let text = table.to_text(usize::MAX);
-    if !text.is_empty() {
-        screen.line("");
-        screen.data(text);
+        let path = screen.paint(path, Tone::Strong);
+        if fits {
+            screen.line(format!("  {task:name$}  {path}"));
+        } else {
+            screen.line(format!("  {task}\n  {path}"));
+        }
     }
     if folded.results.len() > RESULTS {
         let rest = words::of((folded.results.len() - RESULTS) as u64, "more result");
@@ -130,7 +152,11 @@ fn show_failure(screen: &Screen, folded: &Folded, index: u32) {
 pub(crate) fn next_steps(folded: &Folded) -> Vec<(String, &'static str)> {
     let run = folded.id();
     let failed = folded.in_state(TaskState::Failed).next();
-    let skipped = folded.in_state(TaskState::Skipped).next();
+    let skipped = folded.plan().and_then(|plan| {
+        folded
+            .in_state(TaskState::Skipped)
+            .max_by_key(|index| plan.stage(*index))
+    });
     let mut steps = Vec::new();
     let Some(plan) = folded.plan() else {
         return steps;

@@ -202,7 +202,7 @@ fn finished(body: &AttemptFinished) -> Told {
 /// `: 62 rows, 1.8 KB`, or nothing when the worker said neither.
 fn output(output: &Output) -> String {
     let rows = output.row_count.map(|rows| words::of(rows, "row"));
-    let size = output.byte_size.map(words::bytes);
+    let size = output.byte_size.filter(|size| *size > 0).map(words::bytes);
     let failed = output.checks.iter().filter(|check| !check.passed).count();
     let checks = match (output.checks.len(), failed) {
         (0, _) => None,
