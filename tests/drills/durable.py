@@ -54,10 +54,10 @@ def judge(path):
         synced = re.match(r"f(?:data)?sync\((\d+)\) += 0", text)
         if synced and synced[1] in log_files:
             syncs.append((began, ended))
-        came = re.match(r'(?:read|recvfrom)\((\d+), "(POST|GET) (\S+)', text)
+        came = re.match(r'(?:read|recvfrom)\((\d+), ?"(POST|GET) (\S+)', text)
         if came:
             requests[came[1]] = (ended, came[2], came[3])
-        left = re.match(r'(?:write|writev|sendto)\((\d+), (?:\[\{iov_base=)?"HTTP/1\.1 (\d\d\d)', text)
+        left = re.match(r'(?:write|writev|sendto)\((\d+), ?(?:\[\{iov_base=)?"HTTP/1\.1 (\d\d\d)', text)
         if left and left[1] in requests:
             answers.append((began, int(left[2]), requests.pop(left[1])))
     for at, status, (asked, method, target) in answers:
