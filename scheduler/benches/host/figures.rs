@@ -34,7 +34,12 @@ impl Figures {
     }
 
     /// Times: median and 99th percentile.
-    pub(crate) fn times(&mut self, what: &str, times: &mut [Duration], median_below: Option<Duration>) {
+    pub(crate) fn times(
+        &mut self,
+        what: &str,
+        times: &mut [Duration],
+        median_below: Option<Duration>,
+    ) {
         times.sort_unstable();
         let (median, p99) = (at(times, 50), at(times, 99));
         let met = self.met(what, median_below.is_none_or(|aim| median < aim));
