@@ -5,6 +5,8 @@ mod test;
 mod docs;
 mod drill;
 mod edge;
+mod bench_identity;
+mod examples;
 mod fixtures;
 mod npm;
 mod python;
@@ -16,6 +18,7 @@ cargo xtask COMMAND
 
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  bench identity       measures identity on every target beside the peers of each
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
+        ["bench", "identity"] => bench_identity::run_all(),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

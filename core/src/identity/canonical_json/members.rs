@@ -81,6 +81,9 @@ impl Member {
 
 /// Sorts the members of one object, and says whether a key stands twice.
 pub(super) fn sort(members: &mut [Member], scratch: &mut Vec<Member>, input: &[u8]) -> bool {
+    if members.len() > RUN {
+        skip_common_prefix(members, input);
+    }
     for run in members.chunks_mut(RUN) {
         insert(run, input);
     }
@@ -109,6 +112,32 @@ fn insert(run: &mut [Member], input: &[u8]) {
             core::mem::swap(left, right);
             place -= 1;
         }
+    }
+}
+
+/// Keys that all start alike are told apart by what comes after: `member_1` and `member_2` by their ninth byte.
+fn skip_common_prefix(members: &mut [Member], input: &[u8]) {
+    let Some((first, others)) = members.split_first() else {
+        return;
+    };
+    let mut common = first.spelling(input);
+    for other in others {
+        let alike = common
+            .iter()
+            .zip(other.spelling(input))
+            .take_while(|(left, right)| left == right)
+            .count();
+        common = common.get(..alike).unwrap_or_default();
+    }
+    if common.is_empty() || members.iter().any(|member| member.escaped) {
+        return;
+    }
+    let skipped = common.len();
+    for member in members {
+        let rest = input
+            .get(member.key as usize + skipped..)
+            .unwrap_or_default();
+        member.prefix = text::prefix(rest, member.length as usize - skipped, false);
     }
 }
 

@@ -25,41 +25,43 @@ pub(super) fn scan(context: &mut Canonicalizer, json: &[u8]) -> Result<usize, Er
         Ok(_) => (json, false),
         Err(error) => (json.get(..error.valid_up_to()).unwrap_or_default(), true),
     };
+    let refusal = Error::at(Code::JsonUtf8, valid.len());
     let mut scanner = Scanner {
         context,
         json: valid,
         at: 0,
+        refusal,
     };
-    let scanned = scanner.document().and_then(|end| {
-        if cut {
-            Err(Error::at(Code::JsonUtf8, valid.len()))
-        } else {
-            Ok(end)
-        }
-    });
-    scanned.map_err(|error| {
-        let error = scanner.earlier_repetition(error);
-        match error.offset {
-            Some(offset) if cut && offset as usize == valid.len() => {
-                Error::at(Code::JsonUtf8, valid.len())
-            }
-            _ => error,
-        }
-    })
+    match scanner.document() {
+        Ok(end) if !cut => return Ok(end),
+        Ok(_) => return Err(refusal),
+        Err(Refused) => {}
+    }
+    let error = scanner.earlier_repetition();
+    // Where the text is cut something is always missing; what is wrong there is the byte.
+    if cut && error.offset == refusal.offset {
+        Err(refusal)
+    } else {
+        Err(error)
+    }
 }
+
+/// A refusal is on its way; it stands in the scanner, so that what nearly always succeeds returns in a register.
+pub(super) struct Refused;
 
 pub(super) struct Scanner<'a> {
     context: &'a mut Canonicalizer,
     pub(super) json: &'a [u8],
     pub(super) at: usize,
+    refusal: Error,
 }
 
 impl Scanner<'_> {
-    fn document(&mut self) -> Result<usize, Error> {
+    fn document(&mut self) -> Result<usize, Refused> {
         let end = loop {
             self.value()?;
-            if let Some(end) = self.after_value()? {
-                break end;
+            if self.after_value()? {
+                break self.at;
             }
         };
         self.skip_space();
@@ -69,14 +71,14 @@ impl Scanner<'_> {
                 Some([b'0', b'0'..=b'9']) => Code::JsonSyntax,
                 _ => Code::JsonTrailing,
             };
-            return Err(Error::at(code, self.at));
+            return Err(self.refuse(code, self.at));
         }
         Ok(end)
     }
 
     /// Reads one scalar or an empty array or object, or opens containers up to the first of those.
     #[inline]
-    fn value(&mut self) -> Result<(), Error> {
+    fn value(&mut self) -> Result<(), Refused> {
         loop {
             match self.peek() {
                 Some(b'"') => return self.string().map(|_| ()),
@@ -103,24 +105,24 @@ impl Scanner<'_> {
         }
     }
 
-    /// Closes what ends after a value, and stands at the next value; or returns the end of the document.
+    /// Closes what ends after a value, and stands at the next value; or says that the document ends.
     #[inline]
-    fn after_value(&mut self) -> Result<Option<usize>, Error> {
+    fn after_value(&mut self) -> Result<bool, Refused> {
         loop {
             let Some(frame) = self.context.frames.last() else {
-                return Ok(Some(self.at));
+                return Ok(true);
             };
             let array = frame.array;
             match (self.peek(), array) {
                 (Some(b','), true) => {
                     self.at += 1;
-                    return Ok(None);
+                    return Ok(false);
                 }
                 (Some(b','), false) => {
                     self.end_member();
                     self.at += 1;
                     self.key()?;
-                    return Ok(None);
+                    return Ok(false);
                 }
                 (Some(b']'), true) => self.close()?,
                 (Some(b'}'), false) => {
@@ -145,9 +147,9 @@ impl Scanner<'_> {
         }
     }
 
-    fn open(&mut self, array: bool) -> Result<(), Error> {
+    fn open(&mut self, array: bool) -> Result<(), Refused> {
         if self.context.frames.len() >= self.context.limits.max_depth as usize {
-            return Err(Error::at(Code::JsonDepth, self.at));
+            return Err(self.refuse(Code::JsonDepth, self.at));
         }
         let object = self.context.objects.len() as u32;
         if !array {
@@ -168,7 +170,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn close(&mut self) -> Result<(), Refused> {
         let end = self.place();
         self.at += 1;
         let Some(frame) = self.context.frames.pop() else {
@@ -193,7 +195,7 @@ impl Scanner<'_> {
                 if sort(unsorted, scratch, self.json) {
                     let offset = first_repeated(unsorted, scratch, self.json).unwrap_or_default();
                     open.truncate(first);
-                    return Err(Error::at(Code::JsonDuplicateKey, offset));
+                    return Err(self.refuse(Code::JsonDuplicateKey, offset));
                 }
                 members.0 = self.context.sorted.len() as u32;
                 let unsorted = self.context.members.get(first..).unwrap_or_default();
@@ -215,7 +217,7 @@ impl Scanner<'_> {
     }
 
     #[inline]
-    fn key(&mut self) -> Result<(), Error> {
+    fn key(&mut self) -> Result<(), Refused> {
         if self.after_space() != Some(b'"') {
             return Err(self.syntax());
         }
@@ -254,7 +256,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<(), Error> {
+    fn number(&mut self) -> Result<(), Refused> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
         self.at += usize::from(negative);
@@ -272,19 +274,19 @@ impl Scanner<'_> {
             return Err(self.syntax());
         }
         if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return Err(Error::at(Code::JsonFloat, start));
+            return Err(self.refuse(Code::JsonFloat, start));
         }
         let digits = self.json.get(first..self.at).unwrap_or_default();
         if negative && digits == b"0" {
-            return Err(Error::at(Code::JsonNegativeZero, start));
+            return Err(self.refuse(Code::JsonNegativeZero, start));
         }
         if digits.len() > 18 && !in_range(negative, digits) {
-            return Err(Error::at(Code::JsonRange, start));
+            return Err(self.refuse(Code::JsonRange, start));
         }
         Ok(())
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<(), Error> {
+    fn literal(&mut self, word: &[u8]) -> Result<(), Refused> {
         for &byte in word {
             if self.peek() != Some(byte) {
                 return Err(self.syntax());
@@ -299,8 +301,15 @@ impl Scanner<'_> {
         self.json.get(self.at).copied()
     }
 
-    pub(super) fn syntax(&self) -> Error {
-        Error::at(Code::JsonSyntax, self.at)
+    #[cold]
+    pub(super) fn refuse(&mut self, code: Code, offset: usize) -> Refused {
+        self.refusal = Error::at(code, offset);
+        Refused
+    }
+
+    #[cold]
+    pub(super) fn syntax(&mut self) -> Refused {
+        self.refuse(Code::JsonSyntax, self.at)
     }
 
     fn skip_space(&mut self) {
@@ -335,10 +344,10 @@ impl Scanner<'_> {
 
     /// The refusal itself, or a repeated key of an open object that stands before it.
     #[cold]
-    fn earlier_repetition(&mut self, error: Error) -> Error {
+    fn earlier_repetition(&mut self) -> Error {
         let mut end = self.context.members.len();
-        let mut first = error.offset.unwrap_or(0) as usize;
-        let mut code = error.code;
+        let mut first = self.refusal.offset.unwrap_or(0) as usize;
+        let mut code = self.refusal.code;
         while let Some(frame) = self.context.frames.pop() {
             if frame.array {
                 continue;

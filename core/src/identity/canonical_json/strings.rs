@@ -1,13 +1,13 @@
 //! Strings are checked where they stand, and only what is spelled otherwise is replaced.
 
-use super::scan::Scanner;
+use super::scan::{Refused, Scanner};
 use super::text;
-use crate::identity::error::{Code, Error};
+use crate::identity::error::Code;
 
 impl Scanner<'_> {
     /// Reads a string, and says whether its spelling has escapes.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<bool, Error> {
+    pub(super) fn string(&mut self) -> Result<bool, Refused> {
         self.at += 1;
         let mut escaped = false;
         loop {
@@ -26,7 +26,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), Error> {
+    fn escape(&mut self) -> Result<(), Refused> {
         let start = self.at;
         self.at += 1;
         match self.peek() {
@@ -46,10 +46,10 @@ impl Scanner<'_> {
     }
 
     /// Reads the digits of a `\u` escape, and of the second half of a surrogate pair.
-    fn unicode(&mut self, start: usize) -> Result<u32, Error> {
+    fn unicode(&mut self, start: usize) -> Result<u32, Refused> {
         let high = self.hex4()?;
         match high {
-            0xdc00..=0xdfff => Err(Error::at(Code::JsonSurrogate, start)),
+            0xdc00..=0xdfff => Err(self.refuse(Code::JsonSurrogate, start)),
             0xd800..=0xdbff => {
                 let rest = self.json.get(self.at..).unwrap_or_default();
                 let low = rest.strip_prefix(b"\\u").and_then(text::hex4);
@@ -58,14 +58,14 @@ impl Scanner<'_> {
                         self.at += 6;
                         Ok(text::join_surrogates(high, low))
                     }
-                    _ => Err(Error::at(Code::JsonSurrogate, start)),
+                    _ => Err(self.refuse(Code::JsonSurrogate, start)),
                 }
             }
             code => Ok(code),
         }
     }
 
-    fn hex4(&mut self) -> Result<u32, Error> {
+    fn hex4(&mut self) -> Result<u32, Refused> {
         let mut value = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
