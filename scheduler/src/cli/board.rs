@@ -85,7 +85,7 @@ impl Board {
             .reasons(index)
             .iter()
             .find_map(|reason| cause(reason));
-        let why = why.map(|why| format!(": {}", words::sentence(&why)));
+        let why = why.map(|why| format!(": {}", words::sentence(&why).replace('\n', " ")));
         let line = format!("{mark}{}", why.unwrap_or_default());
         // The summary says it whole.
         self.say(&truncate_str(&line, self.screen.width, "…"));

@@ -68,7 +68,7 @@ pub(crate) async fn events(context: &Context, verb: &Events) -> Outcome {
     }
 }
 
-/// A record in one line, or two where the second one says more.
+/// A record in one line.
 fn show(screen: &Screen, line: RecordLine) {
     if screen.json {
         return screen.json_line(&line);
@@ -80,7 +80,7 @@ fn show(screen: &Screen, line: RecordLine) {
     } else {
         " · "
     };
-    let said = format!("{}{gap}{}", told.subject, told.detail);
+    let said = format!("{}{gap}{}", told.subject, told.detail).replace('\n', " ");
     // The kind says whether a scheduler or a worker spoke; whose key it was it does not.
     let by = match record.actor.strip_prefix("key:") {
         Some(key) => screen.paint(format!(" by {key}"), Tone::Quiet),

@@ -179,7 +179,15 @@ pub(crate) fn find(path: &Path) -> Outcome<PathBuf> {
         return Ok(path.to_path_buf());
     }
     if path.is_dir() {
-        let inside = FILE_NAMES.iter().map(|name| path.join(name));
+        let here = path == Path::new(".");
+        let beside = |name| {
+            if here {
+                PathBuf::from(name)
+            } else {
+                path.join(name)
+            }
+        };
+        let inside = FILE_NAMES.iter().map(beside);
         return inside
             .into_iter()
             .find(|file| file.is_file())

@@ -23,7 +23,7 @@ use crate::client::Client;
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which partitions").args(["partition", "partitions", "range", "all", "newest"]))]
 #[command(
-    after_help = "Examples:\n  arcoflow run --all --wait                                  every asset, every partition\n  arcoflow run +mart/report --range month=2012-01-01..2012-12-01\n  arcoflow run staging/daily --partitions month=2013-07-01 --wait\n  arcoflow run 'tag:daily - raw/*' --all --run-key nightly-2026-11-22"
+    after_help = "Examples:\n  arcoflow run --all --wait\n  arcoflow run +mart/report --range month=2012-01-01..2012-12-01\n  arcoflow run staging/daily --partitions month=2013-07-01 --wait\n  arcoflow run 'tag:daily - raw/*' --all --run-key nightly-2026-11-22"
 )]
 pub(crate) struct Run {
     /// Assets: `mart/report`, `+mart/report` (and what it needs), `raw/stations+` (and what needs it), `tag:daily`, `raw/*`; all when absent.

@@ -6,11 +6,13 @@ use arcoflow_core::wire::view::TaskState;
 
 use crate::cli::bar::Tally;
 use crate::cli::connection::Context;
+use crate::cli::failure::Exit;
 use crate::cli::fold::Folded;
 use crate::cli::local::short;
 use crate::cli::screen::{Screen, Tone};
 use crate::cli::table::wrap;
 use crate::cli::tell;
+use crate::cli::watch;
 use crate::cli::words;
 
 /// Failures that are shown with their reasons.
@@ -37,7 +39,9 @@ pub(crate) fn show(context: &Context, folded: &Folded) {
             folded.id()
         ));
     }
-    show_results(screen, folded);
+    if watch::exit_of(folded) == Exit::Ok {
+        show_results(screen, folded);
+    }
 }
 
 /// Where what the run was for can be looked at.
@@ -120,16 +124,19 @@ fn headline(screen: &Screen, folded: &Folded) -> String {
     let mark = if tone == Tone::Good { "✓" } else { "✗" };
     let took = folded.run.finished_at.unwrap_or(folded.at_ms) - folded.run.triggered_at;
     let tally = Tally::of(&folded.run.counts());
-    let mut said = vec![words::of(u64::from(tally.total()), "task")];
-    if tally.succeeded < tally.total() {
-        said.push(format!(
-            "{} succeeded",
-            words::count(u64::from(tally.succeeded))
-        ));
-        said.extend(tally.words().into_iter().map(|(text, _)| text));
-    }
+    let tasks = words::of(u64::from(tally.total()), "task");
     let head = screen.paint(format!("{mark} run {} {word}", folded.id()), tone);
-    format!("{head} in {} · {}", words::duration(took), said.join(", "))
+    let head = format!("{head} in {} · {tasks}", words::duration(took));
+    if tally.succeeded == tally.total() {
+        return head;
+    }
+    let succeeded = format!("{} succeeded", words::count(u64::from(tally.succeeded)));
+    let rest = tally
+        .words()
+        .into_iter()
+        .map(|(text, tone)| screen.paint(text, tone));
+    let said: Vec<String> = std::iter::once(succeeded).chain(rest).collect();
+    format!("{head}\n  {}", said.join(", "))
 }
 
 fn show_failure(screen: &Screen, folded: &Folded, index: u32) {

@@ -107,7 +107,11 @@ pub(crate) fn tell(record: &Record) -> Told {
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| format!("{} {word}", words::count(u64::from(count))))
                 .collect();
-            Told::new("", format!("{word}: {}", counts.join(", ")), tone)
+            let said = match (body.outcome, counts.as_slice()) {
+                (RunOutcome::Succeeded, [_]) => words::of(u64::from(body.succeeded), "task"),
+                _ => counts.join(", "),
+            };
+            Told::new("", format!("{word}: {said}"), tone)
         }
     }
 }
