@@ -66,7 +66,7 @@ impl Exchange {
     pub(crate) fn tell(&self, wake: &Wake) {
         let topics = [
             (wake.records, RECORDS),
-            (wake.work, WORK),
+            (!wake.work.is_empty(), WORK),
             (wake.logs, LOGS),
         ];
         let happened: Vec<&str> = topics
@@ -83,7 +83,7 @@ impl Exchange {
 fn topic_of(on: &WaitOn) -> &'static str {
     match on {
         WaitOn::Records => RECORDS,
-        WaitOn::Work => WORK,
+        WaitOn::Work(_) => WORK,
         WaitOn::Logs => LOGS,
     }
 }

@@ -128,10 +128,10 @@ impl Cron {
         let mut date = calendar::bounded(minute.div_euclid(1_440));
         let mut from = u32::try_from(minute.rem_euclid(1_440)).ok()?;
         for _ in 0..MAX_DAYS {
-            if self.has_day(date) {
-                if let Some(minute) = self.next_minute(from) {
-                    return Some(i64::from(date.days()) * 86_400 + i64::from(minute) * 60);
-                }
+            if self.has_day(date)
+                && let Some(minute) = self.next_minute(from)
+            {
+                return Some(i64::from(date.days()) * 86_400 + i64::from(minute) * 60);
             }
             from = 0;
             date = date.add_days(1)?;

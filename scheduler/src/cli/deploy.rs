@@ -68,7 +68,10 @@ pub(crate) fn told(context: &Context, pipeline: &Pipeline, answer: &DeployAnswer
     } else {
         "is deployed already"
     };
-    let idle = pipeline.idle().map(|idle| format!("\n{}", context.screen.paint(idle, Tone::Careful))).unwrap_or_default();
+    let idle = pipeline
+        .idle()
+        .map(|idle| format!("\n{}", context.screen.paint(idle, Tone::Careful)))
+        .unwrap_or_default();
     format!(
         "{} {word}: {}, {}{idle}",
         context.screen.paint(&pipeline.name, Tone::Strong),

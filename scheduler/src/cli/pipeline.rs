@@ -45,13 +45,21 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// What the manifest declares and nothing acts on, so that nobody waits for it.
     pub(crate) fn idle(&self) -> Option<String> {
-        let declared = [(self.manifest.schedules.len(), "schedule"), (self.manifest.sensors.len(), "sensor")];
+        let declared = [
+            (self.manifest.schedules.len(), "schedule"),
+            (self.manifest.sensors.len(), "sensor"),
+        ];
         let counts: Vec<String> = declared
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| words::of(count as u64, word))
             .collect();
-        (!counts.is_empty()).then(|| format!("{} kept with the manifest; this version starts no runs from them", counts.join(" and ")))
+        (!counts.is_empty()).then(|| {
+            format!(
+                "{} kept with the manifest; this version starts no runs from them",
+                counts.join(" and ")
+            )
+        })
     }
 
     /// Reads and checks the pipeline file at a path: the file itself, or the directory that it stands in.
