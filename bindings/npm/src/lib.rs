@@ -44,7 +44,13 @@ pub fn reserve(length: usize) -> usize {
 #[wasm_bindgen]
 pub fn canonicalize(length: usize) -> u32 {
     SHARED.with_borrow_mut(|shared| {
-        let Shared { input, canonicalizer, start, refusal, .. } = shared;
+        let Shared {
+            input,
+            canonicalizer,
+            start,
+            refusal,
+            ..
+        } = shared;
         let input = input.get(..length).unwrap_or_default();
         match canonicalizer.canonicalize(input) {
             Ok(canonical) => {
@@ -63,7 +69,13 @@ pub fn canonicalize(length: usize) -> u32 {
 #[wasm_bindgen]
 pub fn call(operation: u32, length: usize) -> u32 {
     SHARED.with_borrow_mut(|shared| {
-        let Shared { input, output, start, refusal, .. } = shared;
+        let Shared {
+            input,
+            output,
+            start,
+            refusal,
+            ..
+        } = shared;
         output.clear();
         match operation::run(operation, input.get(..length).unwrap_or_default(), output) {
             Ok(()) => {
@@ -94,7 +106,10 @@ pub fn refusal_code() -> u32 {
 /// The offset of the last refusal.
 #[wasm_bindgen]
 pub fn refusal_offset() -> u32 {
-    SHARED.with_borrow(|shared| shared.refusal).and_then(|error| error.offset).unwrap_or(NOWHERE)
+    SHARED
+        .with_borrow(|shared| shared.refusal)
+        .and_then(|error| error.offset)
+        .unwrap_or(NOWHERE)
 }
 
 /// Writes the code and the sentence of a refusal, one a line, and returns the length of the output.

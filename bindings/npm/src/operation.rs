@@ -50,7 +50,12 @@ pub(crate) fn run(operation: u32, input: &[u8], output: &mut Vec<u8>) -> Result<
         24 => write(&derived::queue_name(texts.get(0)?, texts.get(1)?)?),
         25 => output.push(derived::home(&RunId::parse(texts.whole()?)?)),
         26 => output.push(derived::home_of_run_key(&RunKey::parse(texts.whole()?)?)),
-        _ => return Err(Error { code: Code::JsonValue, offset: None }),
+        _ => {
+            return Err(Error {
+                code: Code::JsonValue,
+                offset: None,
+            });
+        }
     }
     Ok(())
 }
@@ -69,9 +74,13 @@ impl<'a> Texts<'a> {
         let mut rest = self.input;
         let mut found: &[u8] = &[];
         for _ in 0..=index {
-            let Some((length, after)) = rest.split_first_chunk::<4>() else { return &[] };
+            let Some((length, after)) = rest.split_first_chunk::<4>() else {
+                return &[];
+            };
             let length = u32::from_le_bytes(*length) as usize;
-            let Some((text, after)) = after.split_at_checked(length) else { return &[] };
+            let Some((text, after)) = after.split_at_checked(length) else {
+                return &[];
+            };
             found = text;
             rest = after;
         }
@@ -84,12 +93,18 @@ impl<'a> Texts<'a> {
 
     /// A number of milliseconds or of an attempt, in eight bytes; what has no such form is no time.
     fn number(&self, index: usize) -> Result<u64, Error> {
-        let bytes = self.bytes(index).try_into().map_err(|_| Error { code: Code::IdTime, offset: None })?;
+        let bytes = self.bytes(index).try_into().map_err(|_| Error {
+            code: Code::IdTime,
+            offset: None,
+        })?;
         Ok(u64::from_le_bytes(bytes))
     }
 
     fn random(&self, index: usize) -> Result<[u8; 10], Error> {
-        self.bytes(index).try_into().map_err(|_| Error { code: Code::IdTime, offset: None })
+        self.bytes(index).try_into().map_err(|_| Error {
+            code: Code::IdTime,
+            offset: None,
+        })
     }
 
     fn run(&self) -> Result<RunId, Error> {
@@ -104,27 +119,38 @@ impl<'a> Texts<'a> {
         let (run, task) = (self.run()?, self.task()?);
         match u32::try_from(self.number(2)?) {
             Ok(attempt) if attempt > 0 => Ok((run, task, attempt)),
-            _ => Err(Error { code: Code::AttemptRange, offset: None }),
+            _ => Err(Error {
+                code: Code::AttemptRange,
+                offset: None,
+            }),
         }
     }
 }
 
 /// The glue writes UTF-8 only, and refuses what is none before it comes here.
 fn text(bytes: &[u8]) -> Result<&str, Error> {
-    core::str::from_utf8(bytes)
-        .map_err(|error| Error { code: Code::JsonUtf8, offset: Some(error.valid_up_to() as u32) })
+    core::str::from_utf8(bytes).map_err(|error| Error {
+        code: Code::JsonUtf8,
+        offset: Some(error.valid_up_to() as u32),
+    })
 }
 
 fn generate_ulid(texts: &Texts<'_>) -> Result<String, Error> {
     let previous = texts.get(2)?;
-    let mut generator =
-        if previous.is_empty() { Generator::new() } else { Generator::after(Ulid::parse(previous)?) };
+    let mut generator = if previous.is_empty() {
+        Generator::new()
+    } else {
+        Generator::after(Ulid::parse(previous)?)
+    };
     let ulid = generator.generate(texts.number(0)?, texts.random(1)?)?;
     Ok(ulid.encode(&mut [0; 26]).to_owned())
 }
 
 fn compare(texts: &Texts<'_>) -> Result<&'static str, Error> {
-    let (left, right) = (PartitionKey::parse(texts.get(0)?)?, PartitionKey::parse(texts.get(1)?)?);
+    let (left, right) = (
+        PartitionKey::parse(texts.get(0)?)?,
+        PartitionKey::parse(texts.get(1)?)?,
+    );
     Ok(match left.typed_cmp(&right) {
         core::cmp::Ordering::Less => "-1",
         core::cmp::Ordering::Equal => "0",
@@ -135,8 +161,14 @@ fn compare(texts: &Texts<'_>) -> Result<&'static str, Error> {
 /// The third text says whether there is a key, because an empty one is refused and an absent one is not.
 fn name_partition(texts: &Texts<'_>) -> Result<String, Error> {
     let asset = AssetId::parse(texts.get(0)?)?;
-    let key = if texts.bytes(2).is_empty() { None } else { Some(PartitionKey::parse(texts.get(1)?)?) };
-    Ok(partition_id(&asset, key.as_ref()).encode(&mut [0; 37]).to_owned())
+    let key = if texts.bytes(2).is_empty() {
+        None
+    } else {
+        Some(PartitionKey::parse(texts.get(1)?)?)
+    };
+    Ok(partition_id(&asset, key.as_ref())
+        .encode(&mut [0; 37])
+        .to_owned())
 }
 
 /// Run id, task key and attempt, one a line: none of them has a line feed.

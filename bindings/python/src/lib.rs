@@ -44,7 +44,10 @@ fn with_bytes<R>(input: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<
             Err(_) => read(&refusal::surrogates(text)?),
         };
     }
-    let copied = input.py().get_type::<PyBytes>().call1((memory_of(input)?,))?;
+    let copied = input
+        .py()
+        .get_type::<PyBytes>()
+        .call1((memory_of(input)?,))?;
     read(copied.cast::<PyBytes>()?.as_bytes())
 }
 
@@ -72,7 +75,8 @@ fn canonicalize<'py>(json: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         return made.map_err(|error| raise(py, refusal::of_text(error, &bytes)));
     }
     with_bytes(json, |bytes| {
-        with_canonical(bytes, |canonical| PyBytes::new(py, canonical).into_any()).map_err(|error| raise(py, error))
+        with_canonical(bytes, |canonical| PyBytes::new(py, canonical).into_any())
+            .map_err(|error| raise(py, error))
     })
 }
 
@@ -80,8 +84,15 @@ fn canonicalize<'py>(json: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 #[pyfunction]
 fn canonicalize_value<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     object::with_text(value, |text| {
-        with_canonical(text, |canonical| PyBytes::new(value.py(), canonical))
-            .map_err(|error| raise(value.py(), Error { offset: None, ..error }))
+        with_canonical(text, |canonical| PyBytes::new(value.py(), canonical)).map_err(|error| {
+            raise(
+                value.py(),
+                Error {
+                    offset: None,
+                    ..error
+                },
+            )
+        })
     })
 }
 
@@ -91,7 +102,14 @@ fn fingerprint(json: &Bound<'_, PyAny>) -> PyResult<String> {
     let is_text = json.is_instance_of::<PyString>();
     with_bytes(json, |bytes| {
         with_canonical(bytes, |canonical| sha256(canonical).to_string()).map_err(|error| {
-            raise(json.py(), if is_text { refusal::of_text(error, bytes) } else { error })
+            raise(
+                json.py(),
+                if is_text {
+                    refusal::of_text(error, bytes)
+                } else {
+                    error
+                },
+            )
         })
     })
 }
@@ -100,8 +118,15 @@ fn fingerprint(json: &Bound<'_, PyAny>) -> PyResult<String> {
 #[pyfunction]
 fn fingerprint_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     object::with_text(value, |text| {
-        with_canonical(text, |canonical| sha256(canonical).to_string())
-            .map_err(|error| raise(value.py(), Error { offset: None, ..error }))
+        with_canonical(text, |canonical| sha256(canonical).to_string()).map_err(|error| {
+            raise(
+                value.py(),
+                Error {
+                    offset: None,
+                    ..error
+                },
+            )
+        })
     })
 }
 
@@ -163,7 +188,15 @@ fn partition_key_from(value: &Bound<'_, PyAny>) -> PyResult<String> {
     object::with_text(value, |text| {
         PartitionKey::from_json(text)
             .map(|key| key.as_str().to_owned())
-            .map_err(|error| raise(value.py(), Error { offset: None, ..error }))
+            .map_err(|error| {
+                raise(
+                    value.py(),
+                    Error {
+                        offset: None,
+                        ..error
+                    },
+                )
+            })
     })
 }
 
@@ -178,20 +211,29 @@ fn partition_key_compare(py: Python<'_>, left: &str, right: &str) -> PyResult<i8
 #[pyfunction]
 fn run_key_parse(input: &Bound<'_, PyAny>) -> PyResult<String> {
     with_bytes(input, |bytes| {
-        RunKey::parse_bytes(bytes).map(|key| key.to_string()).map_err(|error| raise(input.py(), error))
+        RunKey::parse_bytes(bytes)
+            .map(|key| key.to_string())
+            .map_err(|error| raise(input.py(), error))
     })
 }
 
 /// The ULID of a time and ten random bytes, after a previous one.
 #[pyfunction]
 #[pyo3(signature = (ms, random, previous=None))]
-fn ulid_generate(py: Python<'_>, ms: i128, random: [u8; 10], previous: Option<&str>) -> PyResult<String> {
+fn ulid_generate(
+    py: Python<'_>,
+    ms: i128,
+    random: [u8; 10],
+    previous: Option<&str>,
+) -> PyResult<String> {
     let made = || {
         let mut generator = match previous {
             Some(previous) => Generator::after(Ulid::parse(previous)?),
             None => Generator::new(),
         };
-        generator.generate(time(ms)?, random).map(|id| id.to_string())
+        generator
+            .generate(time(ms)?, random)
+            .map(|id| id.to_string())
     };
     made().map_err(|error| raise(py, error))
 }
@@ -200,11 +242,15 @@ fn ulid_generate(py: Python<'_>, ms: i128, random: [u8; 10], previous: Option<&s
 #[pyfunction]
 fn uuid7_generate(py: Python<'_>, ms: i128, random: [u8; 10]) -> PyResult<String> {
     let made = time(ms).and_then(|ms| AssetId::from_parts(ms, random));
-    made.map(|id| id.to_string()).map_err(|error| raise(py, error))
+    made.map(|id| id.to_string())
+        .map_err(|error| raise(py, error))
 }
 
 fn time(ms: i128) -> Result<u64, Error> {
-    u64::try_from(ms).map_err(|_| Error { code: Code::IdTime, offset: None })
+    u64::try_from(ms).map_err(|_| Error {
+        code: Code::IdTime,
+        offset: None,
+    })
 }
 
 /// The id of a partition.
@@ -222,7 +268,8 @@ fn name_partition(py: Python<'_>, asset_id: &str, partition_key: Option<&str>) -
 /// The id of a task.
 #[pyfunction]
 fn task_id(py: Python<'_>, run_id: &str, task_key: &str) -> PyResult<String> {
-    let made = || Ok(derived::task_id(&RunId::parse(run_id)?, &TaskKey::parse(task_key)?).to_string());
+    let made =
+        || Ok(derived::task_id(&RunId::parse(run_id)?, &TaskKey::parse(task_key)?).to_string());
     made().map_err(|error: Error| raise(py, error))
 }
 
@@ -251,16 +298,23 @@ over_attempt! {
 fn counted(attempt: i128) -> Result<u32, Error> {
     match u32::try_from(attempt) {
         Ok(attempt) if attempt > 0 => Ok(attempt),
-        _ => Err(Error { code: Code::AttemptRange, offset: None }),
+        _ => Err(Error {
+            code: Code::AttemptRange,
+            offset: None,
+        }),
     }
 }
 
 /// Run id, task key and attempt of a dispatch id.
 #[pyfunction]
 fn parse_dispatch_id(text: &Bound<'_, PyString>) -> PyResult<(String, String, u32)> {
-    let dispatch =
-        derived::parse_dispatch_id(&refusal::text(text)).map_err(|error| raise(text.py(), error))?;
-    Ok((dispatch.run_id.to_string(), dispatch.task_key.to_string(), dispatch.attempt))
+    let dispatch = derived::parse_dispatch_id(&refusal::text(text))
+        .map_err(|error| raise(text.py(), error))?;
+    Ok((
+        dispatch.run_id.to_string(),
+        dispatch.task_key.to_string(),
+        dispatch.attempt,
+    ))
 }
 
 /// A name for queues with a small alphabet.
@@ -272,13 +326,17 @@ fn queue_name(py: Python<'_>, kind: &str, internal_id: &str) -> PyResult<String>
 /// The home of a run.
 #[pyfunction]
 fn home_of_run(py: Python<'_>, run_id: &str) -> PyResult<u8> {
-    RunId::parse(run_id).map(|id| derived::home(&id)).map_err(|error| raise(py, error))
+    RunId::parse(run_id)
+        .map(|id| derived::home(&id))
+        .map_err(|error| raise(py, error))
 }
 
 /// The home of a run that is started under a run key.
 #[pyfunction]
 fn home_of_run_key(py: Python<'_>, run_key: &str) -> PyResult<u8> {
-    RunKey::parse(run_key).map(|key| derived::home_of_run_key(&key)).map_err(|error| raise(py, error))
+    RunKey::parse(run_key)
+        .map(|key| derived::home_of_run_key(&key))
+        .map_err(|error| raise(py, error))
 }
 
 /// The functions of `arcoflow._core`.
@@ -286,11 +344,12 @@ fn home_of_run_key(py: Python<'_>, run_key: &str) -> PyResult<u8> {
 mod _core {
     #[pymodule_export]
     use super::{
-        asset_id_normalize, asset_id_parse, asset_key_normalize, asset_key_parse, attempt_id, canonicalize,
-        canonicalize_value, dispatch_id, fingerprint, fingerprint_value, home_of_run, home_of_run_key,
-        materialization_id, name_partition, parse_dispatch_id, partition_key_compare, partition_key_form,
-        partition_key_format, partition_key_from, partition_key_normalize, partition_key_parse, queue_name,
-        run_key_parse, task_id, task_key_parse, tenant_id_parse, ulid_generate, ulid_normalize, ulid_parse,
-        uuid7_generate, workspace_id_parse,
+        asset_id_normalize, asset_id_parse, asset_key_normalize, asset_key_parse, attempt_id,
+        canonicalize, canonicalize_value, dispatch_id, fingerprint, fingerprint_value, home_of_run,
+        home_of_run_key, materialization_id, name_partition, parse_dispatch_id,
+        partition_key_compare, partition_key_form, partition_key_format, partition_key_from,
+        partition_key_normalize, partition_key_parse, queue_name, run_key_parse, task_id,
+        task_key_parse, tenant_id_parse, ulid_generate, ulid_normalize, ulid_parse, uuid7_generate,
+        workspace_id_parse,
     };
 }

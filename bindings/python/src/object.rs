@@ -16,7 +16,10 @@ thread_local! {
 }
 
 /// Runs over the JSON text of an object, members in the order in which they come.
-pub(crate) fn with_text<R>(value: &Bound<'_, PyAny>, read: impl FnOnce(&[u8]) -> PyResult<R>) -> PyResult<R> {
+pub(crate) fn with_text<R>(
+    value: &Bound<'_, PyAny>,
+    read: impl FnOnce(&[u8]) -> PyResult<R>,
+) -> PyResult<R> {
     // Taken out, because a walk may run Python code that comes back here.
     let mut text = TEXT.take();
     text.clear();
@@ -57,7 +60,11 @@ fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> PyResult<
 
 /// A path of 128 containers is either too deep or goes in circles; the depth is what can be said of both.
 fn descend(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<usize> {
-    if depth >= MAX_DEPTH { Err(refuse(value, Code::JsonDepth)) } else { Ok(depth + 1) }
+    if depth >= MAX_DEPTH {
+        Err(refuse(value, Code::JsonDepth))
+    } else {
+        Ok(depth + 1)
+    }
 }
 
 fn write_array<'py>(

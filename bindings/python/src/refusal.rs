@@ -30,10 +30,9 @@ pub(crate) fn surrogates(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
 pub(crate) fn text<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
     match text.to_str() {
         Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(surrogates(text).map_or_else(
-            |_| String::from('\u{fffd}'),
-            |bytes| replaced(&bytes),
-        )),
+        Err(_) => Cow::Owned(
+            surrogates(text).map_or_else(|_| String::from('\u{fffd}'), |bytes| replaced(&bytes)),
+        ),
     }
 }
 
@@ -62,7 +61,10 @@ fn replaced(bytes: &[u8]) -> String {
 pub(crate) fn of_text(error: Error, bytes: &[u8]) -> Error {
     let place = error.offset.and_then(|offset| bytes.get(offset as usize..));
     match (error.code, place) {
-        (Code::JsonUtf8, Some([0xed, 0xa0..=0xbf, ..])) => Error { code: Code::JsonSurrogate, ..error },
+        (Code::JsonUtf8, Some([0xed, 0xa0..=0xbf, ..])) => Error {
+            code: Code::JsonSurrogate,
+            ..error
+        },
         _ => error,
     }
 }

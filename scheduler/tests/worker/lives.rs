@@ -9,7 +9,7 @@ use arcoflow_core::wire::view::RunState;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::house::{House, PATIENCE, asset, contents, is_gone, with};
+use crate::house::{House, PATIENCE, asset, contents, is_gone, is_put_away, with};
 
 /// A worker in a process of its own, killed at the end of a test at the latest.
 struct Life(Child);
@@ -40,7 +40,7 @@ impl Life {
     }
 
     /// Waits until the process was killed.
-    async fn is_killed(mut self) {
+    async fn until_killed(mut self) {
         let began = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -84,7 +84,7 @@ async fn a_worker_that_dies_at_a_commit_point_costs_no_more_than_the_attempt() {
         let house = House::without_worker(vec![resilient(asset("raw/a", script))]).await;
         let run = house.trigger().await;
         Life::begin(&house, "worker", Some(&format!("{point}:1")))
-            .is_killed()
+            .until_killed()
             .await;
         let second = Life::begin(&house, "worker", None);
         let view = house.ended(run).await;
@@ -105,15 +105,7 @@ async fn a_worker_that_dies_at_a_commit_point_costs_no_more_than_the_attempt() {
         let worker = house.data().join("worker");
         let made = worker.join("latest/raw/a/all/made");
         assert_eq!(contents(&made).await, "made\n", "{point}");
-        let is_tidy = || std::fs::read_dir(worker.join("work")).unwrap().count() == 2;
-        let began = Instant::now();
-        while !is_tidy() {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "{point}: nothing is left unfinished"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        is_put_away(&worker).await;
         drop(second);
         house.close().await;
     }
@@ -135,7 +127,7 @@ async fn the_next_life_ends_what_outlived_its_worker_and_tries_again_at_once() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     first.signal(Signal::KILL);
-    first.is_killed().await;
+    first.until_killed().await;
     assert!(Path::new(&format!("/proc/{}", child.trim())).exists());
     std::fs::write(house.pipeline().join("again"), "").unwrap();
     let second = Life::begin(&house, "worker", None);
