@@ -28,6 +28,7 @@ mod logs;
 mod events;
 mod ledger;
 mod completions;
+mod identity;
 mod doctor;
 mod document;
 mod local;
@@ -36,7 +37,7 @@ use connection::Context;
 use failure::{Exit, Failure, Outcome};
 use screen::Screen;
 
-/// Runs data pipelines: assets, partitions and checks, over a ledger that survives everything.
+/// Data assets, partitions and checks, run over a ledger that survives a crash.
 #[derive(Debug, Parser)]
 #[command(
     name = "arcoflow",
@@ -44,9 +45,11 @@ use screen::Screen;
     max_term_width = 100,
     disable_help_subcommand = true
 )]
-#[command(
-    after_help = "Start here:\n  arcoflow demo                      run the example pipeline and look at its report\n  arcoflow dev examples/weather      the same, and stay up\n  arcoflow run --all --wait          run everything once more\n  arcoflow explain latest mart/report"
-)]
+#[command(after_help = "Start here:
+  arcoflow demo                        run the example, look at its report
+  arcoflow dev examples/weather        the same, and stay up
+  arcoflow run --all --wait            run everything once more
+  arcoflow explain latest mart/report  say why a task is as it is")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -99,6 +102,8 @@ enum Verb {
     Worker(local::serve::RemoteWorker),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+    #[command(flatten)]
+    Identity(identity::Verb),
 }
 
 /// Runs the verb that the arguments of this process name.
@@ -109,6 +114,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&arguments, &error),
     };
+    if let Verb::Identity(verb) = &cli.verb {
+        return identity::run(verb);
+    }
     let context = Context::new(cli.global.json, cli.global.url, cli.global.token);
     match perform(&context, cli.verb) {
         Ok(exit) => exit.into(),
@@ -153,6 +161,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),
+            Verb::Identity(_) => Ok(Exit::Ok),
         }
     })
 }

@@ -28,7 +28,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from door_client import Away, Door  # noqa: E402
 from ledger_check import Judge  # noqa: E402
 
-POINTS = ["E1", "E2", "E3", "E4", "E5", "C1", "C2", "C4", "C5", "W1", "W2", "W3", "W4", "W5"]
+# Each point with the latest passage to die at: some are passed at every request, some only when a deadline comes.
+POINTS = {"E1": 60, "E2": 60, "E3": 60, "E4": 2, "E5": 2, "C1": 30, "C2": 30, "C4": 20, "C5": 20, "W1": 10, "W2": 20, "W3": 20, "W4": 20, "W5": 20}
 QUEUE = "outside"
 PARTITIONS = 12
 
@@ -39,11 +40,10 @@ def asset_id(number):
 
 
 def pipeline(source, target):
-    """A copy of the pipeline with two assets of this drill's own, and with patience for many kills."""
+    """A copy of the pipeline, and its manifest with two assets of this drill's own and patience for many kills."""
     shutil.copytree(source, target, ignore=shutil.ignore_patterns(".arcoflow", "__pycache__"))
     with open(os.path.join(target, "arcoflow.toml"), "rb") as file:
         manifest = tomllib.load(file)
-    os.remove(os.path.join(target, "arcoflow.toml"))
     manifest.pop("schedules", None)
     patience = {"maxAttempts": 100, "baseDelayMs": 50, "maxDelayMs": 200}
     for asset in manifest["assets"]:
@@ -60,8 +60,7 @@ def pipeline(source, target):
         manifest["queues"][QUEUE] = {"limit": 1000}
     else:
         manifest.pop("queues")
-    with open(os.path.join(target, "arcoflow.json"), "w", encoding="utf-8") as file:
-        json.dump(manifest, file)
+    return manifest
 
 
 def free_port():
@@ -93,7 +92,8 @@ class Drill:
             environment["ARCOFLOW_CRASH_AT"] = crash_at
         log = open(os.path.join(self.directory, "process.log"), "ab")
         self.process = subprocess.Popen(
-            [self.binary, "dev", self.directory, "--listen", f"127.0.0.1:{self.port}", "--queue", "default"],
+            [self.binary, "serve", "--worker", "--dir", self.directory, "--data", os.path.join(self.directory, ".arcoflow"),
+             "--listen", f"127.0.0.1:{self.port}", "--queue", "default"],
             env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )
         log.close()
@@ -101,7 +101,7 @@ class Drill:
     def door(self):
         with open(os.path.join(self.directory, ".arcoflow", "client.json"), encoding="utf-8") as file:
             client = json.load(file)
-        return Door(f"http://127.0.0.1:{self.port}", client["token"])
+        return Door(f"http://127.0.0.1:{self.port}", client["key"])
 
     def wait_ready(self, seconds=30):
         """Whether the process answers and decides before it dies."""
@@ -186,14 +186,14 @@ class Drill:
 
     def round(self, number):
         """One life of the process. The answer is how it ended."""
-        point = POINTS[(number // 2) % len(POINTS)] if number % 2 == 0 else None
-        crash_at = f"{point}:{self.random.randint(1, 60)}" if point else None
+        point = list(POINTS)[(number // 2) % len(POINTS)] if number % 2 == 0 else None
+        crash_at = f"{point}:{self.random.randint(1, POINTS[point])}" if point else None
         started = time.monotonic()
         self.start(crash_at)
         if self.wait_ready():
             with_head = self.head()
             if point:
-                end = time.monotonic() + 4
+                end = time.monotonic() + 5
                 while self.process.poll() is None and time.monotonic() < end:
                     self.note_resumed(started, with_head)
                     time.sleep(0.01)
@@ -274,8 +274,14 @@ def main():
     arguments = parser.parse_args()
     base = tempfile.mkdtemp(prefix="arcoflow-kill-")
     directory = os.path.join(base, "pipeline")
-    pipeline(arguments.pipeline, directory)
+    manifest = pipeline(arguments.pipeline, directory)
     drill = Drill(os.path.abspath(arguments.binary), directory, arguments.seed)
+    drill.start()
+    drill.wait_ready()
+    status, _, answer = drill.door().send("POST", "/v1/manifests", manifest)
+    if status != 201:
+        raise SystemExit(f"the manifest was answered with {status}: {answer}")
+    drill.kill()
     threads = [threading.Thread(target=drill.trigger_runs, daemon=True)]
     threads += [threading.Thread(target=drill.work, args=(f"drill-{number}",), daemon=True) for number in range(2)]
     ends = collections.Counter()
@@ -284,8 +290,7 @@ def main():
         thread.start()
     for number in range(arguments.kills):
         ends[drill.round(number)] += 1
-        print(f"\r{number + 1}/{arguments.kills} kills, {len(drill.triggers)} triggers and {len(drill.callbacks)} callbacks acknowledged", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+        progress(f"{number + 1}/{arguments.kills} kills, {len(drill.triggers)} triggers and {len(drill.callbacks)} callbacks acknowledged")
     # The last life has no kill: nothing new is triggered, and the workers go on until all runs have ended.
     drill.no_more_triggers.set()
     door = drill.finish()
@@ -317,6 +322,12 @@ def main():
         raise SystemExit(1)
     shutil.rmtree(base, ignore_errors=True)
     print(f"{len(judged.triggered)} passed, 0 failed")
+
+
+def progress(sentence):
+    """A line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r{sentence}", end="", file=sys.stderr, flush=True)
 
 
 def percentile(values, share):

@@ -26,10 +26,10 @@ fn files(endings: &[&str]) -> Vec<File> {
             .expect("below the root")
             .to_string_lossy()
             .replace('\\', "/");
-        if endings.iter().any(|ending| name.ends_with(ending)) {
-            if let Ok(text) = fs::read_to_string(path) {
-                found.push(File { path: name, text });
-            }
+        if endings.iter().any(|ending| name.ends_with(ending))
+            && let Ok(text) = fs::read_to_string(path)
+        {
+            found.push(File { path: name, text });
         }
     });
     found.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::fs;
 
 use arcoflow_core::door::openapi;
+use arcoflow_core::wire::manifest::schema;
 use arcoflow_core::wire::problem::{PROBLEM_BASE, Slug};
 
 use crate::process::root;
 
-fn documents() -> [(&'static str, String); 2] {
+fn documents() -> [(&'static str, String); 3] {
     [
+        ("docs/manifest.schema.json", manifest_schema()),
         ("docs/openapi.json", openapi_json()),
         ("docs/problems.md", problems()),
     ]
@@ -40,6 +42,12 @@ pub(crate) fn check() -> Result<(), String> {
 fn openapi_json() -> String {
     let document = openapi::document("http://127.0.0.1:2726");
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn manifest_schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schema::json_schema()).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -6,6 +6,15 @@ use crate::process::{cargo, root, run, target};
 
 /// Kills the process `times` times over the example.
 pub(crate) fn kill(times: &str) -> Result<(), String> {
+    drill("kill.py", &["examples/weather", "--kills", times])
+}
+
+/// Watches the system calls of the process: no acknowledgement without a sync.
+pub(crate) fn durable() -> Result<(), String> {
+    drill("durable.py", &[])
+}
+
+fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {
     run(
         cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),
         "the binary has to build",
@@ -13,8 +22,8 @@ pub(crate) fn kill(times: &str) -> Result<(), String> {
     let mut drill = Command::new("python3");
     drill
         .current_dir(root())
-        .arg("tests/drills/kill.py")
-        .arg(target().join("release/arcoflow"));
-    drill.args(["examples/weather", "--kills", times]);
+        .arg(format!("tests/drills/{program}"))
+        .arg(target().join("release/arcoflow"))
+        .args(arguments);
     run(&mut drill, "the report above names what is wrong")
 }

@@ -8,7 +8,7 @@ use arcoflow_tests::fixtures::target::{Report, ask};
 use arcoflow_tests::fixtures::{Case, identity_directory, load};
 
 use crate::process::{cargo, root, run, target};
-use crate::{npm, python};
+use crate::{examples, npm, python};
 
 const TARGETS: [&str; 6] = ["native", "node", "chromium", "vite", "workerd", "python"];
 const SHOWN_FAILURES: usize = 5;
@@ -76,7 +76,14 @@ fn ask_target(
     let mut command = match name {
         "native" => native()?,
         "python" => {
-            let mut command = Command::new(python::environment()?);
+            let interpreter = python::environment()?;
+            examples::run_blocks(
+                "python",
+                &interpreter,
+                &target().join("python"),
+                "examples.py",
+            )?;
+            let mut command = Command::new(interpreter);
             command.arg(root().join("bindings/python/answerer/answer.py"));
             command
         }
@@ -102,7 +109,7 @@ fn native() -> Result<Command, String> {
 }
 
 /// A project that has the packed package installed, with the answerers in it.
-fn install_package() -> Result<PathBuf, String> {
+pub(crate) fn install_package() -> Result<PathBuf, String> {
     let packed = npm::pack()?;
     let source = root().join("bindings/npm/answerer");
     let place = target().join("npm/consumer");
@@ -136,7 +143,10 @@ fn in_consumer(name: &str, place: &Path) -> Result<Command, String> {
     let mut command = Command::new("node");
     command.current_dir(place);
     match name {
-        "node" => command.arg("node.js"),
+        "node" => {
+            examples::run_blocks("ts", Path::new("node"), place, "examples.mjs")?;
+            command.arg("node.js")
+        }
         "workerd" => command.arg("workerd.js"),
         "vite" => {
             let build = [

@@ -4,6 +4,9 @@ mod process;
 mod test;
 mod docs;
 mod drill;
+mod edge;
+mod bench_identity;
+mod examples;
 mod fixtures;
 mod npm;
 mod python;
@@ -15,8 +18,12 @@ cargo xtask COMMAND
 
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  bench identity       measures identity on every target beside the peers of each
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
+  drill durable        watches the system calls: no acknowledgement leaves before a sync
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
+  edge build           builds what Cloudflare takes, and holds it against its size budget
+  edge check           the same, and asks wrangler whether it would deploy it
   npm                  packs the npm package
   python               builds the Python wheel
 ";
@@ -29,8 +36,12 @@ fn main() -> ExitCode {
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
+        ["drill", "durable"] => drill::durable(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
+        ["edge", "check"] => edge::check(),
+        ["bench", "identity"] => bench_identity::run_all(),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

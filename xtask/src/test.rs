@@ -60,7 +60,8 @@ pub(crate) fn run_all() -> Result<(), String> {
         )
     })?;
     step("fixtures", || fixtures::run_all(&[]))?;
-    step("a short drill", || drill::kill(KILLS))
+    step("acknowledged means on disk", drill::durable)?;
+    step("killed at every commit point", || drill::kill(KILLS))
 }
 
 fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
@@ -87,9 +88,47 @@ fn install() -> Result<(), String> {
         Command::new("python3").args(["-c", "import sys; print(sys.version_info >= (3, 11))"]),
         "install the package `python3`",
     )?;
-    if version.trim() == "True" {
+    if version.trim() != "True" {
+        return Err("the drills need Python 3.11 or later".to_owned());
+    }
+    let missing: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|program| !is_there(program))
+        .copied()
+        .collect();
+    if missing.is_empty() {
         Ok(())
     } else {
-        Err("the drills need Python 3.11 or later".to_owned())
+        install_packages(&missing)
     }
+}
+
+/// Programs that are the Debian packages of the same name.
+const PROGRAMS: &[&str] = &["chromium", "strace"];
+
+fn is_there(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+fn install_packages(packages: &[&str]) -> Result<(), String> {
+    let hint = format!("install the packages {}", packages.join(", "));
+    let is_root = read(Command::new("id").arg("-u"), "a POSIX system")?.trim() == "0";
+    let apt = || {
+        let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
+        if !is_root {
+            command.arg("apt-get");
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    run(apt().args(["update", "-qq"]), &hint)?;
+    run(
+        apt()
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(packages),
+        &hint,
+    )
 }

@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { build } from "esbuild";
-import workerd from "workerd";
+import program from "workerd";
 
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
 const questions = await text(process.stdin);
@@ -46,7 +46,7 @@ const config :Workerd.Config = (
 );
 `,
 );
-const server = spawn(workerd, ["serve", "config.capnp"], { cwd: place, stdio: ["ignore", "ignore", "inherit"] });
+const server = spawn(program.default ?? program, ["serve", "config.capnp"], { cwd: place, stdio: ["ignore", "ignore", "inherit"] });
 let ended = false;
 server.on("exit", () => (ended = true));
 

@@ -1,7 +1,8 @@
 // Bytes go into one buffer, an operation runs, bytes come out of it.
 
-const REFUSED = 0xffffffff;
-const NOWHERE = 0xffffffff;
+// Numbers of 32 bits come out of the module with a sign.
+const REFUSED = -1;
+const NOWHERE = -1;
 const MAX_JSON_BYTES = 16 * 1024 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 

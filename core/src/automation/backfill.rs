@@ -2,7 +2,6 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -198,10 +197,7 @@ impl Backfills {
         let Account::Backfill {
             backfill: id,
             chunk,
-        } = &body.on_account_of
-        else {
-            return;
-        };
+        } = &body.on_account_of;
         let Some(backfill) = self.backfills.get_mut(id) else {
             return;
         };
@@ -293,10 +289,7 @@ impl Backfill {
 /// The id of a run that nobody triggered: a time, the home of its key, and a digest of its key.
 #[must_use]
 pub fn run_of_key(time_ms: u64, run_key: &RunKey) -> Option<RunId> {
-    let digest = digest(
-        "arcoflow/run/v1",
-        &[Part::Text(&run_key.as_str().to_string())],
-    );
+    let digest = digest("arcoflow/run/v1", &[Part::Text(run_key.as_str())]);
     let mut random = [0; 10];
     random.copy_from_slice(digest.to_bytes().get(..10)?);
     if let Some(home) = random.first_mut() {

@@ -219,13 +219,12 @@ fn propose_run(
     if session.run(&body.triggered.run)?.is_some() {
         return Ok(AppendResult::Duplicate);
     }
-    if let Account::Backfill { backfill, .. } = &body.on_account_of {
-        match session.backfill(backfill)?.map(|row| row.mode) {
-            None => return Ok(refused("backfill-not-found")),
-            Some(1) => return Ok(refused("backfill-paused")),
-            Some(2) => return Ok(refused("backfill-cancelled")),
-            Some(_) => {}
-        }
+    let Account::Backfill { backfill, .. } = &body.on_account_of;
+    match session.backfill(backfill)?.map(|row| row.mode) {
+        None => return Ok(refused("backfill-not-found")),
+        Some(1) => return Ok(refused("backfill-paused")),
+        Some(2) => return Ok(refused("backfill-cancelled")),
+        Some(_) => {}
     }
     let record = session.append(event, None)?;
     Ok(AppendResult::Appended(record.seq))

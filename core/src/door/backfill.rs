@@ -209,6 +209,9 @@ fn chunks(session: &mut Session<'_>, backfill: &BackfillId) -> Result<Vec<Chunk>
 /// `GET /v1/backfills`
 pub(crate) fn list(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> Answered {
     let limit = admitted.number("limit", 20, 100)?;
+    let only_open = admitted.flag("open")?;
+    // A scheduler asks for all that are open, and there are few; a person asks for the newest.
+    let limit = if only_open { u64::MAX >> 1 } else { limit };
     let mut rows = Vec::new();
     session.sql.query(
         "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill DESC LIMIT ?1",
@@ -217,7 +220,13 @@ pub(crate) fn list(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> 
     )?;
     let mut backfills = Vec::new();
     for row in rows {
-        backfills.extend(view(session, &row)?);
+        let ended = |view: &BackfillView| {
+            matches!(
+                view.state,
+                BackfillState::Succeeded | BackfillState::Cancelled
+            )
+        };
+        backfills.extend(view(session, &row)?.filter(|view| !(only_open && ended(view))));
     }
     let page = BackfillPage {
         backfills,
@@ -269,6 +278,7 @@ fn view(session: &mut Session<'_>, row: &BackfillRow) -> Result<Option<BackfillV
     };
     Ok(Some(BackfillView {
         backfill_id: row.backfill,
+        seq: row.requested_seq,
         state,
         request: body.request,
         manifest: body.manifest,

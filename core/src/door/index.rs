@@ -167,12 +167,11 @@ fn apply_triggered(
 
 /// The newest run of a chunk is the one that counts.
 fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), StoreError> {
-    if let Account::Backfill { backfill, chunk } = &body.on_account_of {
-        session.sql.execute(
+    let Account::Backfill { backfill, chunk } = &body.on_account_of;
+    session.sql.execute(
             "INSERT INTO backfill_chunk (backfill, chunk, run) VALUES (?1, ?2, ?3) ON CONFLICT (backfill, chunk) DO UPDATE SET run = excluded.run",
             &[backfill.to_bytes().as_slice().into(), (*chunk).into(), body.triggered.run.to_bytes().as_slice().into()],
         )?;
-    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use schemars::{Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 
 use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
@@ -202,7 +203,7 @@ pub static ROUTES: &[Route] = &[
         "Starts runs over many partitions, a chunk at a time.", (202, schema::<backfill_wire::BackfillAnswer>)).takes(MIB, schema::<backfill_wire::BackfillRequest>)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid]),
     get("listBackfills", "/v1/backfills", READ, Handler::Door(backfill::list), "Backfills, newest first.", Some(schema::<backfill_wire::BackfillPage>))
-        .query(&[("limit", "How many, up to 100; 20 when absent.")]),
+        .query(&[("limit", "How many, up to 100; 20 when absent."), ("open", "`true` for all that are not over: a failed one can be resumed.")]),
     get("getBackfill", "/v1/backfills/{backfillId}", READ, Handler::Door(backfill::get), "A backfill and how far it is.", Some(schema::<backfill_wire::BackfillView>))
         .refusals(&[Slug::BackfillNotFound]),
     post("pauseBackfill", "/v1/backfills/{backfillId}/pause", RUNS, Handler::Door(backfill::pause),
@@ -248,7 +249,8 @@ pub static ROUTES: &[Route] = &[
 ];
 
 /// What a path names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Params {
     /// The backfill.
     pub backfill: Option<BackfillId>,

@@ -9,6 +9,7 @@ use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::constraint::Constraints;
 use crate::plan::edge::{self, Edges};
+use crate::plan::step::step;
 use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
 use crate::wire::finding::Finding;
 use crate::wire::trigger::Trigger;
@@ -46,6 +47,7 @@ fn lay_out(
     for &asset in selected {
         let start = axes.len();
         for dimension in catalog.space(asset).dimensions() {
+            step();
             axes.push(constraints.axis(catalog, asset, dimension)?);
         }
         check_key_length(catalog, asset, &axes[start..])?;
@@ -130,7 +132,10 @@ fn stages(catalog: &Catalog, blocks: &[Block], edges: &Edges) -> Vec<u32> {
             let upstreams = &edges.targets[bounds(&edges.starts, task)];
             stage[task as usize] = upstreams
                 .iter()
-                .map(|&upstream| stage[upstream as usize] + 1)
+                .map(|&upstream| {
+                    step();
+                    stage[upstream as usize] + 1
+                })
                 .max()
                 .unwrap_or(0);
         }

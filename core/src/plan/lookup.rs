@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::plan::step::step;
+
 /// Hash and number of each key, ascending; the numbers follow the order of the keys.
 #[derive(Debug, Default)]
 pub(super) struct Lookup {
@@ -23,7 +25,12 @@ impl Lookup {
     /// Keys that share a hash stand in their own order, so that choosing them badly costs nobody more than a search.
     pub(super) fn find<'a>(&self, wanted: &str, key: impl Fn(u32) -> &'a str) -> Option<u32> {
         let same = &self.rows[self.of_hash(hash(wanted))];
-        let found = same.binary_search_by(|row| key(row.1).cmp(wanted)).ok()?;
+        let found = same
+            .binary_search_by(|row| {
+                step();
+                key(row.1).cmp(wanted)
+            })
+            .ok()?;
         same.get(found).map(|row| row.1)
     }
 

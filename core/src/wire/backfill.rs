@@ -81,6 +81,8 @@ pub enum BackfillState {
 pub struct BackfillView {
     /// The backfill.
     pub backfill_id: BackfillId,
+    /// The record that says so; none of its runs is before that.
+    pub seq: u64,
     /// Where it is.
     pub state: BackfillState,
     /// What was asked for.

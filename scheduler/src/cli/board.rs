@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use arcoflow_core::identity::keys::AssetKey;
 use arcoflow_core::wire::view::AssetLine;
-use console::{Alignment, Term, pad_str};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::{Alignment, Term, pad_str, truncate_str};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::cli::bar::Tally;
 use crate::cli::fold::{Folded, News};
@@ -80,13 +80,15 @@ impl Board {
             return;
         }
         let name = words::task(&plan.key(index));
-        let reasons = folded.reasons(index);
-        let why = reasons.iter().find(|reason| reason.starts_with("attempt "));
         let mark = self.screen.paint_note(format!("{name} {word}"), tone);
-        let why = why
-            .map(|why| format!(": {}", words::sentence(why)))
-            .unwrap_or_default();
-        self.say(&format!("{mark}{why}"));
+        let why = folded
+            .reasons(index)
+            .iter()
+            .find_map(|reason| cause(reason));
+        let why = why.map(|why| format!(": {}", words::sentence(&why).replace('\n', " ")));
+        let line = format!("{mark}{}", why.unwrap_or_default());
+        // The summary says it whole.
+        self.say(&truncate_str(&line, self.screen.width, "…"));
     }
 
     /// Draws the end and leaves it on the screen.
@@ -103,6 +105,7 @@ impl Board {
                 bar.abandon();
             }
             rows.foot.finish_and_clear();
+            self.screen.note("");
         }
     }
 
@@ -120,7 +123,7 @@ impl Board {
             .max();
         let name = name.unwrap_or(0).clamp(8, NAME);
         for (bar, line) in rows.assets.iter().zip(visible(assets, rows.assets.len())) {
-            bar.set_message(self.row(folded, line, name));
+            bar.set_message(self.cut(&self.row(folded, line, name)));
         }
         let tally = Tally::of(&folded.run.counts());
         let passed = self.began.elapsed();
@@ -140,7 +143,12 @@ impl Board {
         if assets.len() > rows.assets.len() {
             foot.push_str(&format!(" · {}", words::of(assets.len() as u64, "asset")));
         }
-        rows.foot.set_message(foot);
+        rows.foot.set_message(self.cut(&foot));
+    }
+
+    /// A line that a terminal does not break, with room for what an interrupt prints.
+    fn cut(&self, line: &str) -> String {
+        truncate_str(line, self.screen.width.saturating_sub(3), "…").into_owned()
     }
 
     fn row(&self, folded: &Folded, line: &AssetLine, name: usize) -> String {
@@ -211,14 +219,25 @@ impl Board {
     }
 }
 
+/// `DATA_QUALITY: too hot`, of the sentence that an attempt failed with it.
+fn cause(reason: &str) -> Option<String> {
+    let failed = reason.strip_prefix("attempt ")?;
+    let (_, cause) = failed.split_once(" failed with ")?;
+    Some(cause.to_string())
+}
+
 impl Rows {
     fn new(assets: usize) -> Rows {
         let group = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let (height, _) = Term::stderr().size();
         let room = usize::from(height).saturating_sub(MARGIN).max(1);
-        let style = ProgressStyle::with_template("{wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let row = || group.add(ProgressBar::new_spinner().with_style(style.clone()));
+        let style =
+            ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        // What is on the screen stays there, also when the watching is given up.
+        let row = || {
+            let bar = ProgressBar::new_spinner().with_style(style.clone());
+            group.add(bar.with_finish(ProgressFinish::Abandon))
+        };
         let assets = (0..assets.min(room)).map(|_| row()).collect();
         let foot = row();
         Rows {

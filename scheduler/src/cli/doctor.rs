@@ -27,7 +27,9 @@ const SKEW_MS: u64 = 5_000;
 /// The second of November 2025; a clock before it was never set.
 const EARLIEST_MS: u64 = 1_762_000_000_000;
 
-/// Check what local work needs: directory, lock, disk, programs, port, clock, door.
+/// Check what local work needs.
+///
+/// Looks at the pipeline file and its programs, the data directory, its lock and secrets, the disk, the clock, the port and the door.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  arcoflow doctor\n  arcoflow doctor examples/weather --json")]
 pub(crate) struct Doctor {
@@ -188,10 +190,13 @@ fn check_disk(place: &Path, report: &mut Report) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize);
             let said = format!("{} free at {}", words::bytes(free), place.display());
-            match free {
-                ..TOO_LITTLE_BYTES => report.bad("disk", said),
-                ..LITTLE_BYTES => report.careful("disk", said),
-                _ => return report.good("disk", said),
+            if free >= LITTLE_BYTES {
+                return report.good("disk", said);
+            }
+            if free < TOO_LITTLE_BYTES {
+                report.bad("disk", said);
+            } else {
+                report.careful("disk", said);
             }
             report
                 .hint("free some space: the ledger stops taking new runs before the disk is full");

@@ -4,7 +4,6 @@ use arcoflow_core::wire::record::{Record, RecordLine};
 use clap::Args;
 
 use crate::cli::connection::Context;
-use crate::cli::explain::actor;
 use crate::cli::failure::{Exit, Outcome};
 use crate::cli::reference;
 use crate::cli::screen::{Screen, Tone};
@@ -69,7 +68,7 @@ pub(crate) async fn events(context: &Context, verb: &Events) -> Outcome {
     }
 }
 
-/// A record in one line, or two where the second one says more.
+/// A record in one line.
 fn show(screen: &Screen, line: RecordLine) {
     if screen.json {
         return screen.json_line(&line);
@@ -81,15 +80,16 @@ fn show(screen: &Screen, line: RecordLine) {
     } else {
         " · "
     };
-    let said = format!("{}{gap}{}", told.subject, told.detail);
-    let head = format!(
-        "{:>6}  {}  {}",
+    let said = format!("{}{gap}{}", told.subject, told.detail).replace('\n', " ");
+    // The kind says whether a scheduler or a worker spoke; whose key it was it does not.
+    let by = match record.actor.strip_prefix("key:") {
+        Some(key) => screen.paint(format!(" by {key}"), Tone::Quiet),
+        None => String::new(),
+    };
+    screen.line(format!(
+        "{:>6}  {}  {}  {said}{by}",
         record.seq,
         screen.paint(words::local_clock(record.at_ms), Tone::Quiet),
         screen.paint(format!("{:<18}", record.kind), told.tone),
-    );
-    screen.line(format!(
-        "{head} {said} {}",
-        screen.paint(format!("({})", actor(&record.actor)), Tone::Quiet)
     ));
 }

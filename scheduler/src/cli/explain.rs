@@ -1,5 +1,6 @@
 //! Explaining a task is saying why it is in its state, and showing every record that says so.
 
+use arcoflow_core::identity::keys::TaskKey;
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::view::{AttemptView, TaskLine, TaskState, TaskView};
@@ -17,7 +18,9 @@ use crate::cli::words;
 /// Upstream tasks that are listed.
 const LISTED: usize = 8;
 
-/// Say why a task waits, failed or was skipped: its reasons, attempts and records.
+/// Say why a task waits, failed or was skipped.
+///
+/// Shows the reasons back to the first cause, each attempt, what the task needs, and every record that says so.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  arcoflow explain latest mart/report\n  arcoflow explain latest staging/daily 2013-07 check\n  arcoflow explain 01KAPW 'staging/daily[month=2013-07-01]:check'"
@@ -52,7 +55,7 @@ pub(crate) async fn explain(context: &Context, verb: &Explain) -> Outcome {
     show_reasons(screen, &view);
     show_attempts(screen, &view.attempts_made, &records);
     show_upstreams(screen, &view.upstreams);
-    show_records(screen, &records);
+    show_records(screen, &view.line.task_key, &records);
     Ok(Exit::Ok)
 }
 
@@ -141,7 +144,7 @@ fn show_upstreams(screen: &Screen, upstreams: &[TaskLine]) {
     );
     // Those that stand in the way go first.
     let mut sorted: Vec<&TaskLine> = upstreams.iter().collect();
-    sorted.sort_by_key(|line| line.state == TaskState::Succeeded);
+    sorted.sort_by_key(|line| urgency(line.state));
     let mut table = Table::new(&[]).indent(2);
     for line in sorted.iter().take(LISTED) {
         table.row([
@@ -164,8 +167,20 @@ fn show_upstreams(screen: &Screen, upstreams: &[TaskLine]) {
     }
 }
 
-fn show_records(screen: &Screen, records: &[Record]) {
+/// Lower goes first.
+fn urgency(state: TaskState) -> u8 {
+    match state {
+        TaskState::Failed => 0,
+        TaskState::Cancelled | TaskState::RetryWait => 1,
+        TaskState::Skipped => 2,
+        TaskState::Succeeded => 4,
+        _ => 3,
+    }
+}
+
+fn show_records(screen: &Screen, task: &TaskKey, records: &[Record]) {
     head(screen, "records");
+    let name = words::task(task);
     let heading = ["seq", "time", "kind", "by", "what"];
     let mut table = Table::new(&heading.map(|text| screen.paint(text, Tone::Quiet)))
         .right(&[0])
@@ -173,19 +188,29 @@ fn show_records(screen: &Screen, records: &[Record]) {
         .folded();
     for record in records {
         let told = tell::tell(record);
+        let is_other = !told.subject.is_empty() && told.subject != name;
+        let what = if is_other {
+            format!("{}: {}", told.subject, told.detail)
+        } else {
+            told.detail
+        };
         table.row([
             record.seq.to_string(),
             words::local_clock(record.at_ms),
             screen.paint(&record.kind, told.tone),
             actor(&record.actor),
-            told.detail,
+            what,
         ]);
     }
     screen.data(table.to_text(screen.width));
 }
 
-/// On whose word, short.
-pub(crate) fn actor(actor: &str) -> String {
-    const WIDEST: usize = 20;
-    console::truncate_str(actor, WIDEST, "…").into_owned()
+/// On whose word, short: which scheduler and which worker it was stands elsewhere, whose key it was does not.
+fn actor(actor: &str) -> String {
+    const WIDEST: usize = 16;
+    let short = match actor.split_once(':') {
+        Some((role @ ("scheduler" | "worker"), _)) => role,
+        _ => actor,
+    };
+    console::truncate_str(short, WIDEST, "…").into_owned()
 }

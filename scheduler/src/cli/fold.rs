@@ -1,13 +1,13 @@
 //! A run that is watched is folded here by the same code as at the door, so its progress is exact and costs no request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arcoflow_core::door::read::asset_lines;
 use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::identity::ids::RunId;
 use arcoflow_core::identity::keys::{AssetKey, Operation, TaskKey};
-use arcoflow_core::plan::catalog::Catalog;
+use arcoflow_core::plan::catalog::{AssetIndex, Catalog};
 use arcoflow_core::plan::{MAX_TASKS, Plan};
 use arcoflow_core::run::explain;
 use arcoflow_core::run::fold::Catalogs;
@@ -40,6 +40,8 @@ pub(crate) struct Folded {
     pub(crate) results: Vec<(TaskKey, Output)>,
     /// The time of the newest record.
     pub(crate) at_ms: u64,
+    /// The assets that no other asset of the plan is made from.
+    last: BTreeSet<AssetIndex>,
 }
 
 /// The one manifest that a run needs.
@@ -62,11 +64,13 @@ impl Folded {
         let text = client.manifest(&triggered.manifest).await?;
         let catalog = catalog_of(&text)?;
         let run = Run::begin(record, triggered, &Known(Arc::new(catalog)), MAX_TASKS);
+        let last = run.plan.as_deref().map(last_assets).unwrap_or_default();
         Ok(Folded {
             run,
             spans: BTreeMap::new(),
             results: Vec::new(),
             at_ms: record.at_ms,
+            last,
         })
     }
 
@@ -136,11 +140,10 @@ impl Folded {
     /// Keeps what nobody in the plan works on: that is what the run was for.
     fn note_output(&mut self, task: &TaskKey, output: &Output) {
         let Some(plan) = self.plan() else { return };
-        let is_last = self.run.find(task).is_some_and(|index| {
-            let asset = plan.asset(index);
-            let mut downstreams = plan.downstreams(index).iter();
-            downstreams.all(|downstream| plan.asset(*downstream) == asset)
-        });
+        let is_last = self
+            .run
+            .find(task)
+            .is_some_and(|index| self.last.contains(&plan.asset(index)));
         if is_last && task.operation() == Operation::Materialize && output.output_path.is_some() {
             self.results.push((task.clone(), output.clone()));
         }
@@ -154,6 +157,18 @@ impl Folded {
             _ => None,
         }
     }
+}
+
+fn last_assets(plan: &Plan) -> BTreeSet<AssetIndex> {
+    let mut last: BTreeSet<AssetIndex> = plan.assets().collect();
+    for task in 0..plan.len() {
+        let asset = plan.asset(task);
+        let mut downstreams = plan.downstreams(task).iter();
+        if downstreams.any(|downstream| plan.asset(*downstream) != asset) {
+            last.remove(&asset);
+        }
+    }
+    last
 }
 
 /// The index of a manifest that a door gave.

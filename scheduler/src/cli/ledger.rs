@@ -13,7 +13,6 @@ use arcoflow_core::plan::MAX_TASKS;
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::fold::Catalogs;
 use arcoflow_core::run::state::Run;
-use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::record::Record;
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -134,7 +134,10 @@ pub(crate) async fn wanted_to_end() {
 /// A path as it is short to type from here.
 pub(crate) fn short(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    let shorter = path.strip_prefix(&here).unwrap_or(path);
+    let shorter = path
+        .strip_prefix(&here)
+        .or(path.strip_prefix("./"))
+        .unwrap_or(path);
     if shorter.as_os_str().is_empty() {
         ".".to_string()
     } else {

@@ -43,6 +43,25 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
+    /// What the manifest declares and nothing acts on, so that nobody waits for it.
+    pub(crate) fn idle(&self) -> Option<String> {
+        let declared = [
+            (self.manifest.schedules.len(), "schedule"),
+            (self.manifest.sensors.len(), "sensor"),
+        ];
+        let counts: Vec<String> = declared
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| words::of(count as u64, word))
+            .collect();
+        (!counts.is_empty()).then(|| {
+            format!(
+                "{} kept with the manifest; this version starts no runs from them",
+                counts.join(" and ")
+            )
+        })
+    }
+
     /// Reads and checks the pipeline file at a path: the file itself, or the directory that it stands in.
     pub(crate) fn open(path: &Path) -> Outcome<Pipeline> {
         let path = find(path)?;
@@ -168,7 +187,15 @@ pub(crate) fn find(path: &Path) -> Outcome<PathBuf> {
         return Ok(path.to_path_buf());
     }
     if path.is_dir() {
-        let inside = FILE_NAMES.iter().map(|name| path.join(name));
+        let here = path == Path::new(".");
+        let beside = |name| {
+            if here {
+                PathBuf::from(name)
+            } else {
+                path.join(name)
+            }
+        };
+        let inside = FILE_NAMES.iter().map(beside);
         return inside
             .into_iter()
             .find(|file| file.is_file())

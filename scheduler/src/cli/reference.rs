@@ -90,8 +90,19 @@ pub(crate) async fn task(client: &Client, run: &RunId, words: &[String]) -> Outc
     if let Some(line) = exact {
         return Ok(line.clone());
     }
-    // A name without its asset key in front would match inside another name, so whole words go first.
-    let matching: Vec<&TaskLine> = tasks.iter().filter(|line| holds(line, words)).collect();
+    let parts: Vec<&str> = words
+        .iter()
+        .flat_map(|word| word.split_whitespace())
+        .collect();
+    let named = |line: &&TaskLine| {
+        parts
+            .iter()
+            .all(|part| is_word_of(&words::task(&line.task_key), part))
+    };
+    let mut matching: Vec<&TaskLine> = tasks.iter().filter(named).collect();
+    if matching.len() != 1 {
+        matching = tasks.iter().filter(|line| holds(line, &parts)).collect();
+    }
     match matching.as_slice() {
         [one] => Ok((*one).clone()),
         [] => Err(
@@ -109,12 +120,17 @@ pub(crate) async fn task(client: &Client, run: &RunId, words: &[String]) -> Outc
     }
 }
 
-fn holds(line: &TaskLine, parts: &[String]) -> bool {
+/// Whether a text is a whole piece of a name, as `a` is of `raw/letters[letter=a]`.
+fn is_word_of(name: &str, part: &str) -> bool {
+    name.split(['/', '[', ']', '=', ',', ':'])
+        .any(|word| word == part)
+}
+
+fn holds(line: &TaskLine, parts: &[&str]) -> bool {
     let name = words::task(&line.task_key);
     let key = line.task_key.as_str();
     parts
         .iter()
-        .flat_map(|part| part.split_whitespace())
         .all(|part| name.contains(part) || key.contains(part))
 }
 
@@ -140,7 +156,7 @@ pub(crate) async fn tasks(client: &Client, run: &RunId) -> Outcome<Vec<TaskLine>
 fn list(failure: Failure, candidates: impl Iterator<Item = String>, count: usize) -> Failure {
     let mut failure = candidates.take(LISTED).fold(failure, Failure::at);
     if count > LISTED {
-        failure = failure.at(format!("and {} more", count - LISTED));
+        failure = failure.hint(format!("{} more match", count - LISTED));
     }
     failure
 }

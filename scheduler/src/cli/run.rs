@@ -23,7 +23,7 @@ use crate::client::Client;
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("which partitions").args(["partition", "partitions", "range", "all", "newest"]))]
 #[command(
-    after_help = "Examples:\n  arcoflow run --all --wait                                  every asset, every partition\n  arcoflow run +mart/report --range month=2012-01-01..2012-12-01\n  arcoflow run staging/daily --partitions month=2013-07-01 --wait\n  arcoflow run 'tag:daily - raw/*' --all --run-key nightly-2026-11-22"
+    after_help = "Examples:\n  arcoflow run --all --wait\n  arcoflow run +mart/report --range month=2012-01-01..2012-12-01\n  arcoflow run staging/daily --partitions month=2013-07-01 --wait\n  arcoflow run 'tag:daily - raw/*' --all --run-key nightly-2026-11-22"
 )]
 pub(crate) struct Run {
     /// Assets: `mart/report`, `+mart/report` (and what it needs), `raw/stations+` (and what needs it), `tag:daily`, `raw/*`; all when absent.
@@ -70,7 +70,9 @@ pub(crate) struct Waiting {
     pub(crate) timeout: Option<Duration>,
 }
 
-/// Stop a run: nothing new starts, and what runs is told to stop.
+/// Stop a run.
+///
+/// Nothing new starts, and what runs is told to stop.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  arcoflow cancel latest --reason 'wrong month'")]
 pub(crate) struct Cancel {
@@ -83,7 +85,9 @@ pub(crate) struct Cancel {
     waiting: Waiting,
 }
 
-/// Start a run that repeats what did not succeed in one that has ended.
+/// Repeat what did not succeed in a run.
+///
+/// Starts a new run, of the same manifest and the same partitions.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  arcoflow rerun latest --wait\n  arcoflow rerun 01KAPW --all")]
 pub(crate) struct Rerun {
@@ -131,7 +135,7 @@ pub(crate) async fn cancel(context: &Context, verb: &Cancel) -> Outcome {
         }
         return Ok(Exit::Ok);
     }
-    let folded = watch::watch(context, &client, run, verb.waiting.timeout).await?;
+    let folded = watch::watch_or_leave(context, &client, run, verb.waiting.timeout).await?;
     show_end(context, &client, &folded).await?;
     Ok(Exit::Ok)
 }
@@ -156,7 +160,7 @@ async fn go_on(
         return Ok(Exit::Ok);
     }
     screen.note(format!("run {} · {tasks}", answer.run_id));
-    let folded = watch::watch(context, client, answer.run_id, waiting.timeout).await?;
+    let folded = watch::watch_or_leave(context, client, answer.run_id, waiting.timeout).await?;
     show_end(context, client, &folded).await?;
     Ok(watch::exit_of(&folded))
 }

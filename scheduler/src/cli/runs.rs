@@ -35,7 +35,7 @@ pub(crate) struct Runs {
     open: bool,
 }
 
-/// Show a run: its state, asset by asset, and what failed.
+/// Show a run asset by asset, and what failed.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  arcoflow status\n  arcoflow status 01KAPW --tasks\n  arcoflow status --wait --timeout 10m"
@@ -161,7 +161,7 @@ pub(crate) async fn status(context: &Context, verb: &Status) -> Outcome {
     let client = context.reader()?;
     let run = reference::run(&client, &verb.run).await?;
     if verb.waiting.wait {
-        let folded = watch::watch(context, &client, run, verb.waiting.timeout).await?;
+        let folded = watch::watch_or_leave(context, &client, run, verb.waiting.timeout).await?;
         run::show_end(context, &client, &folded).await?;
         return Ok(watch::exit_of(&folded));
     }
@@ -182,7 +182,12 @@ pub(crate) async fn status(context: &Context, verb: &Status) -> Outcome {
         state: Some(TaskState::Failed),
     };
     let failed = client.tasks(&run, &query).await?;
-    show_failed(&context.screen, &failed.tasks, failed.next.is_some());
+    show_failed(
+        &context.screen,
+        &verb.run,
+        &failed.tasks,
+        failed.next.is_some(),
+    );
     Ok(Exit::Ok)
 }
 
@@ -270,7 +275,7 @@ fn asset_row(screen: &Screen, line: &AssetLine) -> Vec<String> {
     ]
 }
 
-fn show_failed(screen: &Screen, failed: &[TaskLine], more: bool) {
+fn show_failed(screen: &Screen, run: &str, failed: &[TaskLine], more: bool) {
     if failed.is_empty() {
         return;
     }
@@ -281,11 +286,11 @@ fn show_failed(screen: &Screen, failed: &[TaskLine], more: bool) {
         screen.line(format!("  {name} failed after {attempts}"));
     }
     if more {
-        screen.line("  and more: `arcoflow status --tasks`");
+        screen.line(format!("  and more: `arcoflow status {run} --tasks`"));
     }
     if let Some(first) = failed.first() {
         screen.note(format!(
-            "\nwhy: `arcoflow explain latest '{}'`",
+            "\nwhy: `arcoflow explain {run} '{}'`",
             words::task(&first.task_key)
         ));
     }

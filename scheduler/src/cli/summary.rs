@@ -6,11 +6,13 @@ use arcoflow_core::wire::view::TaskState;
 
 use crate::cli::bar::Tally;
 use crate::cli::connection::Context;
+use crate::cli::failure::Exit;
 use crate::cli::fold::Folded;
 use crate::cli::local::short;
 use crate::cli::screen::{Screen, Tone};
-use crate::cli::table::{Table, wrap};
+use crate::cli::table::wrap;
 use crate::cli::tell;
+use crate::cli::watch;
 use crate::cli::words;
 
 /// Failures that are shown with their reasons.
@@ -37,21 +39,45 @@ pub(crate) fn show(context: &Context, folded: &Folded) {
             folded.id()
         ));
     }
-    show_results(screen, folded);
+    if watch::exit_of(folded) == Exit::Ok {
+        show_results(screen, folded);
+    }
 }
 
 /// Where what the run was for can be looked at.
 fn show_results(screen: &Screen, folded: &Folded) {
-    let mut table = Table::new(&[]).indent(2);
-    for (task, output) in folded.results.iter().rev().take(RESULTS) {
-        for place in output.output_path.iter().flat_map(|path| places(path)) {
-            table.row([words::task(task), screen.paint(place, Tone::Strong)]);
+    let results: Vec<(String, String)> = folded
+        .results
+        .iter()
+        .rev()
+        .take(RESULTS)
+        .flat_map(|(task, output)| {
+            let places = output.output_path.iter().flat_map(|path| places(path));
+            places.map(|place| (words::task(task), place))
+        })
+        .collect();
+    let name = results
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let place = results
+        .iter()
+        .map(|(_, place)| place.chars().count())
+        .max()
+        .unwrap_or(0);
+    // A path that is broken over two lines cannot be clicked.
+    let fits = name + place + 4 <= screen.width;
+    for (index, (task, path)) in results.iter().enumerate() {
+        if index == 0 {
+            screen.line("");
         }
-    }
-    let text = table.to_text(usize::MAX);
-    if !text.is_empty() {
-        screen.line("");
-        screen.data(text);
+        let path = screen.paint(path, Tone::Strong);
+        if fits {
+            screen.line(format!("  {task:name$}  {path}"));
+        } else {
+            screen.line(format!("  {task}\n  {path}"));
+        }
     }
     if folded.results.len() > RESULTS {
         let rest = words::of((folded.results.len() - RESULTS) as u64, "more result");
@@ -98,16 +124,19 @@ fn headline(screen: &Screen, folded: &Folded) -> String {
     let mark = if tone == Tone::Good { "✓" } else { "✗" };
     let took = folded.run.finished_at.unwrap_or(folded.at_ms) - folded.run.triggered_at;
     let tally = Tally::of(&folded.run.counts());
-    let mut said = vec![words::of(u64::from(tally.total()), "task")];
-    if tally.succeeded < tally.total() {
-        said.push(format!(
-            "{} succeeded",
-            words::count(u64::from(tally.succeeded))
-        ));
-        said.extend(tally.words().into_iter().map(|(text, _)| text));
-    }
+    let tasks = words::of(u64::from(tally.total()), "task");
     let head = screen.paint(format!("{mark} run {} {word}", folded.id()), tone);
-    format!("{head} in {} · {}", words::duration(took), said.join(", "))
+    let head = format!("{head} in {} · {tasks}", words::duration(took));
+    if tally.succeeded == tally.total() {
+        return head;
+    }
+    let succeeded = format!("{} succeeded", words::count(u64::from(tally.succeeded)));
+    let rest = tally
+        .words()
+        .into_iter()
+        .map(|(text, tone)| screen.paint(text, tone));
+    let said: Vec<String> = std::iter::once(succeeded).chain(rest).collect();
+    format!("{head}\n  {}", said.join(", "))
 }
 
 fn show_failure(screen: &Screen, folded: &Folded, index: u32) {
@@ -130,7 +159,11 @@ fn show_failure(screen: &Screen, folded: &Folded, index: u32) {
 pub(crate) fn next_steps(folded: &Folded) -> Vec<(String, &'static str)> {
     let run = folded.id();
     let failed = folded.in_state(TaskState::Failed).next();
-    let skipped = folded.in_state(TaskState::Skipped).next();
+    let skipped = folded.plan().and_then(|plan| {
+        folded
+            .in_state(TaskState::Skipped)
+            .max_by_key(|index| plan.stage(*index))
+    });
     let mut steps = Vec::new();
     let Some(plan) = folded.plan() else {
         return steps;

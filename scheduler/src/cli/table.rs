@@ -91,7 +91,11 @@ impl Table {
     fn push_folded(&self, text: &mut String, line: &str, cell: &str, width: usize) {
         let start = measure_text_width(line);
         let room = width.saturating_sub(start).max(24);
-        for (index, piece) in wrap(cell, room).iter().enumerate() {
+        let mut pieces = wrap(cell, room);
+        if pieces.is_empty() {
+            pieces.push(String::new());
+        }
+        for (index, piece) in pieces.iter().enumerate() {
             let before = if index == 0 {
                 line.to_string()
             } else {
@@ -103,8 +107,14 @@ impl Table {
     }
 }
 
-/// A text in lines of at most `width` columns, broken at spaces where there are some.
+/// A text in lines of at most `width` columns, broken where it breaks itself, and at spaces where there are some.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    text.lines()
+        .flat_map(|line| wrap_line(line, width))
+        .collect()
+}
+
+fn wrap_line(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;
@@ -171,7 +181,8 @@ mod tests {
     #[test]
     fn text_is_broken_at_spaces_and_only_then_within_words() {
         let rows: &[(&str, usize, &[&str])] = &[
-            ("", 10, &[""]),
+            ("", 10, &[]),
+            ("one\ntwo", 10, &["one", "two"]),
             ("one two", 10, &["one two"]),
             ("one two three", 8, &["one two", "three"]),
             ("abcdefghijkl", 5, &["abcde", "fghij", "kl"]),

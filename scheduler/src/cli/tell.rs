@@ -107,7 +107,11 @@ pub(crate) fn tell(record: &Record) -> Told {
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| format!("{} {word}", words::count(u64::from(count))))
                 .collect();
-            Told::new("", format!("{word}: {}", counts.join(", ")), tone)
+            let said = match (body.outcome, counts.as_slice()) {
+                (RunOutcome::Succeeded, [_]) => words::of(u64::from(body.succeeded), "task"),
+                _ => counts.join(", "),
+            };
+            Told::new("", format!("{word}: {said}"), tone)
         }
     }
 }
@@ -116,7 +120,6 @@ pub(crate) fn tell(record: &Record) -> Told {
 fn account(account: &Account) -> String {
     match account {
         Account::Backfill { backfill, chunk } => format!("chunk {chunk} of backfill {backfill}"),
-        Account::Schedule { schedule, .. } => format!("schedule `{schedule}`"),
     }
 }
 
@@ -203,7 +206,7 @@ fn finished(body: &AttemptFinished) -> Told {
 /// `: 62 rows, 1.8 KB`, or nothing when the worker said neither.
 fn output(output: &Output) -> String {
     let rows = output.row_count.map(|rows| words::of(rows, "row"));
-    let size = output.byte_size.map(words::bytes);
+    let size = output.byte_size.filter(|size| *size > 0).map(words::bytes);
     let failed = output.checks.iter().filter(|check| !check.passed).count();
     let checks = match (output.checks.len(), failed) {
         (0, _) => None,

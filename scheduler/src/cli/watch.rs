@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arcoflow_core::identity::ids::RunId;
-use arcoflow_core::wire::event::{Event, RunOutcome};
+use arcoflow_core::wire::event::RunOutcome;
 use arcoflow_core::wire::record::Record;
 use tokio::sync::mpsc;
 
@@ -11,6 +11,7 @@ use crate::cli::board::Board;
 use crate::cli::connection::Context;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::fold::Folded;
+use crate::cli::local::INTERRUPTED;
 use crate::cli::words;
 use crate::client::refusal::ClientError;
 use crate::client::{Client, LedgerQuery};
@@ -23,12 +24,24 @@ const AHEAD: usize = 4_096;
 const FRAME: Duration = Duration::from_millis(100);
 /// How long a door may be away, for instance because it is started again.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The exit code of a process that was interrupted, as shells write it.
-const INTERRUPTED: i32 = 130;
 
-/// Watches a run until it has ended, and shows how it goes on.
-///
-/// `timeout` bounds the wait. An interrupt ends the process, and the run goes on.
+/// Watches a run of a door that is elsewhere: an interrupt ends this process, and the run goes on.
+pub(crate) async fn watch_or_leave(
+    context: &Context,
+    client: &Client,
+    run: RunId,
+    timeout: Option<Duration>,
+) -> Outcome<Folded> {
+    tokio::select! {
+        watched = watch(context, client, run, timeout) => watched,
+        _ = tokio::signal::ctrl_c() => {
+            context.screen.note(format!("\nthe run goes on: `arcoflow status {run} --wait`; stop it: `arcoflow cancel {run}`"));
+            std::process::exit(INTERRUPTED);
+        }
+    }
+}
+
+/// Watches a run until it has ended, and shows how it goes on; `timeout` bounds the wait.
 pub(crate) async fn watch(
     context: &Context,
     client: &Client,
@@ -54,10 +67,6 @@ pub(crate) async fn watch(
                 None => break,
             },
             _ = frames.tick() => board.show(&folded),
-            _ = tokio::signal::ctrl_c() => {
-                board.finish(&folded);
-                leave(context, run)
-            }
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline)
             && folded.run.finished.is_none()
@@ -138,12 +147,4 @@ fn waited_too_long(run: RunId, timeout: Duration) -> Failure {
     )
     .at(format!("run {run}"))
     .hint(format!("it goes on: `arcoflow status {run}`"))
-}
-
-/// An interrupt ends the watching, not the run.
-fn leave(context: &Context, run: RunId) -> ! {
-    context.screen.note(format!(
-        "\nthe run goes on: `arcoflow status {run}`, or stop it: `arcoflow cancel {run}`"
-    ));
-    std::process::exit(INTERRUPTED);
 }

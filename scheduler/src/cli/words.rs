@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::identity::keys::{Operation, TaskKey};
 use arcoflow_core::identity::partition_key::{PartitionKey, Value};
 use jiff::Timestamp;
@@ -109,6 +110,12 @@ pub(crate) fn bytes(number: u64) -> String {
         }
     }
     format!("{number} B")
+}
+
+/// The beginning of a digest, which is enough for a person: `sha256:631b21dc07c1`.
+pub(crate) fn digest(digest: &Sha256Digest) -> String {
+    const SHOWN: usize = "sha256:".len() + 12;
+    digest.to_string().chars().take(SHOWN).collect()
 }
 
 /// `raw/observations[month=2012-01-01,station=seattle]`, with `:check` at the end of a check.

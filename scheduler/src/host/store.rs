@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arcoflow_core::door::schema;
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
 
@@ -50,9 +51,8 @@ impl Store {
     /// [`OpenError`]
     pub fn open(path: &Path) -> Result<Store, OpenError> {
         let open = || {
-            let connection = Connection::open(path)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let connection = connect(path, flags)?;
             connection.execute_batch(
                 "PRAGMA journal_mode = WAL;
                  PRAGMA synchronous = FULL;
@@ -78,10 +78,7 @@ impl Store {
     /// [`OpenError`]
     pub fn open_reader(path: &Path) -> Result<Store, OpenError> {
         let open = || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags)?;
-            connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;")?;
             Ok(connection)
         };
@@ -129,6 +126,17 @@ impl Store {
         statement.raw_execute().map_err(failed)?;
         Ok(())
     }
+}
+
+/// A connection that one thread has for itself.
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    // Without this a statement is compiled again whenever a value is bound that could change its plan, which costs more than it gives:
+    // every plan of the door is a seek in an index.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
 }
 
 /// What SQLite says, in the words of the store. A failed sync is not survivable: the kernel may have dropped the pages that it

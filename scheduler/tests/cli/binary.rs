@@ -22,6 +22,13 @@ impl Place {
         Place { directory }
     }
 
+    /// No directory.
+    pub(crate) fn empty() -> Place {
+        Place {
+            directory: PathBuf::from("/nonexistent/arcoflow-cli"),
+        }
+    }
+
     /// A path in the directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)

@@ -13,7 +13,7 @@ fn a_line_is_shown_with_a_mark_under_the_place() {
     );
     let ended = place.run(&["deploy", "--check"]).code(2);
     assert_eq!(ended.out, "");
-    let expected = "  ╭─ ./arcoflow.toml:6:24\n6 │ upstreams = [{ asset = \"a/c\" }]\n  │                        ^^^^^\n";
+    let expected = "  ╭─ arcoflow.toml:6:24\n6 │ upstreams = [{ asset = \"a/c\" }]\n  │                        ^^^^^\n";
     assert!(ended.err.contains(expected), "{}", ended.err);
     assert!(
         ended
@@ -88,4 +88,28 @@ fn a_file_that_is_not_there_is_a_usage_error() {
         "{}",
         ended.err
     );
+}
+
+#[test]
+fn the_first_pipeline_of_the_guide_is_good_and_its_mistake_is_shown_as_the_guide_shows_it() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/getting-started.md");
+    let guide = std::fs::read_to_string(guide).expect("the guide can be read");
+    let block = |language: &str| {
+        let (_, rest) = guide
+            .split_once(&format!("```{language}\n"))
+            .expect("the guide has the block");
+        rest.split_once("```")
+            .expect("the block ends")
+            .0
+            .to_string()
+    };
+    let place = Place::new("guide");
+    place.write("arcoflow.toml", &block("toml"));
+    place.run(&["deploy", "--check"]).code(0);
+    place.write(
+        "arcoflow.toml",
+        &block("toml").replace("asset = \"raw/letters\"", "asset = \"raw/leters\""),
+    );
+    let ended = place.run(&["deploy", "--check"]).code(2);
+    assert!(ended.err.starts_with(&block("text")), "{}", ended.err);
 }

@@ -35,6 +35,7 @@ pub(super) struct Object {
 }
 
 impl Member {
+    #[inline]
     pub(super) fn new(
         input: &[u8],
         key: usize,
@@ -43,9 +44,8 @@ impl Member {
         start: usize,
         object: usize,
     ) -> Self {
-        let spelling = input.get(key..key + length).unwrap_or_default();
         Self {
-            prefix: text::prefix(spelling, escaped),
+            prefix: text::prefix(input.get(key..).unwrap_or_default(), length, escaped),
             key: key as u32,
             length: length as u32,
             escaped,
@@ -63,6 +63,7 @@ impl Member {
     }
 
     /// Orders by the bytes of the unescaped keys.
+    #[inline]
     pub(super) fn compare(&self, other: &Self, input: &[u8]) -> Ordering {
         self.prefix.cmp(&other.prefix).then_with(|| {
             text::compare(
@@ -80,6 +81,9 @@ impl Member {
 
 /// Sorts the members of one object, and says whether a key stands twice.
 pub(super) fn sort(members: &mut [Member], scratch: &mut Vec<Member>, input: &[u8]) -> bool {
+    if members.len() > RUN {
+        skip_common_prefix(members, input);
+    }
     for run in members.chunks_mut(RUN) {
         insert(run, input);
     }
@@ -97,17 +101,43 @@ const RUN: usize = 16;
 
 fn insert(run: &mut [Member], input: &[u8]) {
     for next in 1..run.len() {
-        let (sorted, rest) = run.split_at_mut(next);
-        let Some(member) = rest.first_mut() else {
-            return;
-        };
-        let place = sorted
-            .iter()
-            .rposition(|earlier| earlier.compare(member, input).is_le())
-            .map_or(0, |at| at + 1);
-        if place < next {
-            run[place..=next].rotate_right(1);
+        let mut place = next;
+        while let Some([left, right]) = run
+            .get_mut(..=place)
+            .and_then(<[Member]>::last_chunk_mut::<2>)
+        {
+            if left.compare(right, input).is_le() {
+                break;
+            }
+            core::mem::swap(left, right);
+            place -= 1;
         }
+    }
+}
+
+/// Keys that all start alike are told apart by what comes after: `member_1` and `member_2` by their ninth byte.
+fn skip_common_prefix(members: &mut [Member], input: &[u8]) {
+    let Some((first, others)) = members.split_first() else {
+        return;
+    };
+    let mut common = first.spelling(input);
+    for other in others {
+        let alike = common
+            .iter()
+            .zip(other.spelling(input))
+            .take_while(|(left, right)| left == right)
+            .count();
+        common = common.get(..alike).unwrap_or_default();
+    }
+    if common.is_empty() || members.iter().any(|member| member.escaped) {
+        return;
+    }
+    let skipped = common.len();
+    for member in members {
+        let rest = input
+            .get(member.key as usize + skipped..)
+            .unwrap_or_default();
+        member.prefix = text::prefix(rest, member.length as usize - skipped, false);
     }
 }
 

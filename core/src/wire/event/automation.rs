@@ -31,13 +31,6 @@ pub enum Account {
         /// The chunk, from 0.
         chunk: u32,
     },
-    /// A tick of a schedule.
-    Schedule {
-        /// The schedule.
-        schedule: String,
-        /// The tick, in milliseconds since 1970.
-        tick_ms: u64,
-    },
 }
 
 /// Somebody asked for runs over many partitions.

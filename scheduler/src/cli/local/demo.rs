@@ -19,7 +19,10 @@ use crate::cli::words;
 use crate::client::{Client, RunsQuery};
 use crate::local::DEFAULT_PORT;
 
-/// Run the example pipeline on this machine: real weather data become a report with charts.
+/// Run the example pipeline, and look at its report.
+///
+/// Starts a door, a scheduler and a worker on this machine, deploys `examples/weather`, runs all of it, and ends. What it did can be
+/// looked at afterwards: `status`, `explain`, `logs`, `events` and `ledger verify` read the ledger without a door.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  arcoflow demo\n  WEATHER_CORRUPT=2013-07 arcoflow demo      a check fails, and you see what that does"

@@ -18,7 +18,10 @@ use crate::cli::tell;
 use crate::cli::words;
 use crate::client::Client;
 
-/// Start everything for a pipeline on this machine: deploy it, run it, and stay up.
+/// Run a pipeline on this machine, and stay up.
+///
+/// Starts a door, a scheduler and a worker, deploys the pipeline, runs all of it, and tells of each further run until it is
+/// interrupted. A run that had not ended when the last one stopped goes on.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  arcoflow dev examples/weather\n  arcoflow dev . --no-run --listen 127.0.0.1:0"

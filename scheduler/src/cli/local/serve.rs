@@ -11,7 +11,7 @@ use crate::cli::connection::{Context, DATA_DIR};
 use crate::cli::failure::{Exit, Outcome};
 use crate::worker::default_slots;
 
-/// Serve a door and a scheduler, without a pipeline of its own.
+/// Serve a door and a scheduler for others.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  arcoflow serve --data /var/lib/arcoflow\n  arcoflow serve --listen 0.0.0.0:2726 --worker --dir /srv/pipeline"

@@ -4,6 +4,9 @@ use super::*;
 
 const ID: &str = "01a2051a-22e4-7b63-848f-eb440fcc7a3c";
 
+/// The name of a file, its text, and the code, line and column of each finding.
+type Case<'a> = (&'a str, String, &'a [(&'a str, usize, usize)]);
+
 fn findings_of(name: &str, text: &str) -> Vec<(String, usize, usize, String)> {
     let directory =
         std::env::temp_dir().join(format!("arcoflow-pipeline-{}-{name}", std::process::id()));
@@ -46,7 +49,7 @@ fn check(name: &str, text: &str, expected: &[(&str, usize, usize)]) {
 fn a_toml_file_is_refused_at_line_and_column() {
     let asset =
         format!("[[assets]]\nkey = \"a/b\"\nid = \"{ID}\"\nrun = {{ command = [\"x\"] }}\n");
-    let rows: &[(&str, String, &[(&str, usize, usize)])] = &[
+    let rows: &[Case] = &[
         ("good", format!("version = 1\n{asset}"), &[]),
         ("syntax", "version = \n".into(), &[("toml.syntax", 1, 11)]),
         (
@@ -99,7 +102,7 @@ fn a_toml_file_is_refused_at_line_and_column() {
 fn a_json_file_is_refused_at_line_and_column() {
     let asset =
         format!("{{\"key\": \"a/b\", \"id\": \"{ID}\",\n \"run\": {{\"command\": [\"x\"]}}");
-    let rows: &[(&str, String, &[(&str, usize, usize)])] = &[
+    let rows: &[Case] = &[
         (
             "good",
             format!("{{\"version\": 1, \"assets\": [{asset}}}]}}"),
