@@ -24,8 +24,8 @@ const CANCEL_GRACE: Duration = Duration::from_secs(10);
 const STOP_GRACE: Duration = Duration::from_secs(2);
 /// How long the log of a group that is dead may stay open: a process that left the group may still hold it.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How long before its deadline an attempt is ended at most, so that the worker can still say why.
-const MOST_MARGIN: Duration = Duration::from_secs(1);
+/// How long before its deadline an attempt is ended at least and at most, so that the worker can still say why.
+const MARGINS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
 /// Why a program is told to stop.
 enum Reason {
@@ -117,7 +117,7 @@ impl ProcessRunner {
         began: Instant,
         left: Duration,
     ) -> Option<Reason> {
-        let margin = (left / 20).min(MOST_MARGIN);
+        let margin = (left / 10).clamp(MARGINS.0, MARGINS.1).min(left / 4);
         let reason = tokio::select! {
             biased;
             () = group.ended() => return None,
@@ -128,7 +128,7 @@ impl ProcessRunner {
         let grace = match &reason {
             Reason::Lost(_) => Duration::ZERO,
             Reason::Cancelled(_) => CANCEL_GRACE,
-            Reason::OutOfTime => margin / 2,
+            Reason::OutOfTime => margin / 4,
             Reason::WorkerEnds => STOP_GRACE,
         };
         if !grace.is_zero() {

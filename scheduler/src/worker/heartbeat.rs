@@ -82,3 +82,50 @@ fn keep(directory: &Directory, token: String, expires_at: Option<u64>) {
         tracing::warn!(%error, directory = %directory.path().display(), "a fresh token could not be kept");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Client;
+    use crate::worker::Stop;
+    use crate::worker::sample::envelope;
+
+    #[tokio::test]
+    async fn a_fresh_token_is_used_and_kept_and_a_cancel_is_heard_once() {
+        let work = tempfile::tempdir().unwrap();
+        let envelope = envelope(None);
+        let directory = Directory::of(work.path(), &envelope);
+        directory.create(&envelope).unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let client = Client::remote("http://127.0.0.1:9", "key").unwrap();
+        let hold = Hold::new(client, "w", &envelope, Stop(stopped));
+        let word = watch::Sender::new(Word::GoOn);
+        let answer = |token: Option<&str>, reason: Option<&str>| HeartbeatAnswer {
+            should_cancel: reason.is_some(),
+            cancel_reason: reason.map(str::to_owned),
+            task_token: token.map(str::to_owned),
+            token_expires_at: token.map(|_| 7),
+            server_time: 0,
+        };
+        hear(answer(None, None), &hold, &directory, &word);
+        assert_eq!(
+            (hold.token(), word.borrow().clone()),
+            ("token".to_owned(), Word::GoOn)
+        );
+        hear(
+            answer(Some("fresh"), Some("first")),
+            &hold,
+            &directory,
+            &word,
+        );
+        hear(answer(None, Some("second")), &hold, &directory, &word);
+        assert_eq!(hold.token(), "fresh");
+        assert_eq!(*word.borrow(), Word::Cancel("first".to_owned()));
+        let kept = directory.envelope().unwrap();
+        assert_eq!(
+            (kept.task_token.as_str(), kept.token_expires_at),
+            ("fresh", 7)
+        );
+        assert_eq!(kept.attempt_id, envelope.attempt_id);
+    }
+}

@@ -135,7 +135,8 @@ impl Hold {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
-    fn token(&self) -> String {
+    /// The token to speak with.
+    pub(crate) fn token(&self) -> String {
         let token = self.token.lock();
         token.unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -130,10 +130,12 @@ impl House {
         self.local.client.run(&run).await.unwrap()
     }
 
-    /// Starts a run and waits for its end.
+    /// Starts a run, and waits for its end and until its worker has put everything away.
     pub(crate) async fn run(&self) -> (RunId, RunView) {
         let run = self.trigger().await;
-        (run, self.ended(run).await)
+        let view = self.ended(run).await;
+        is_put_away(&self.data()).await;
+        (run, view)
     }
 
     pub(crate) async fn task(&self, run: RunId, key: &str) -> TaskView {
@@ -215,4 +217,15 @@ pub(crate) async fn is_gone(pid: &str) -> bool {
         }
     }
     false
+}
+
+/// Waits until nothing unfinished is left in a worker's directory.
+pub(crate) async fn is_put_away(data: &Path) {
+    let wait = async {
+        while std::fs::read_dir(data.join("work")).unwrap().count() > 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.expect("nothing but `done` and `lock` is left");
 }

@@ -9,7 +9,7 @@ use arcoflow_core::wire::view::RunState;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::house::{House, PATIENCE, asset, contents, is_gone, with};
+use crate::house::{House, PATIENCE, asset, contents, is_gone, is_put_away, with};
 
 /// A worker in a process of its own, killed at the end of a test at the latest.
 struct Life(Child);
@@ -105,15 +105,7 @@ async fn a_worker_that_dies_at_a_commit_point_costs_no_more_than_the_attempt() {
         let worker = house.data().join("worker");
         let made = worker.join("latest/raw/a/all/made");
         assert_eq!(contents(&made).await, "made\n", "{point}");
-        let is_tidy = || std::fs::read_dir(worker.join("work")).unwrap().count() == 2;
-        let began = Instant::now();
-        while !is_tidy() {
-            assert!(
-                began.elapsed() < PATIENCE,
-                "{point}: nothing is left unfinished"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        is_put_away(&worker).await;
         drop(second);
         house.close().await;
     }

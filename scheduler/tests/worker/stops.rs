@@ -1,13 +1,11 @@
 //! Whatever ends a program early, nothing of it goes on, and the reason stands in the ledger.
 
-use std::time::Duration;
-
 use arcoflow::worker::Worker;
 use arcoflow_core::wire::event::{AttemptOutcome, ErrorCategory};
 use arcoflow_core::wire::view::RunState;
 use serde_json::json;
 
-use crate::house::{House, asset, contents, is_gone, with};
+use crate::house::{House, asset, contents, is_gone, is_put_away, with};
 
 /// Notes a grandchild and itself, then waits.
 const FAMILY: &str = "sleep 300 & echo $! > child; echo $$ > self; wait";
@@ -55,7 +53,7 @@ async fn a_program_that_will_not_go_is_killed_after_the_grace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_is_out_of_time_says_so_before_the_door_does() {
-    let timeouts = json!({ "timeouts": { "heartbeatMs": 1_000, "attemptMs": 2_000 } });
+    let timeouts = json!({ "timeouts": { "heartbeatMs": 1_000, "attemptMs": 8_000 } });
     let script = format!("trap '' TERM; echo stuck; {FAMILY}; wait; wait");
     let house = House::new(vec![with(asset("raw/a", &script), timeouts)], 1).await;
     let (run, view) = house.run().await;
@@ -108,18 +106,7 @@ async fn an_attempt_that_the_door_has_closed_is_stopped_and_thrown_away() {
     assert_eq!(view.line.state, RunState::Cancelled);
     assert!(house.reports(run, "raw/a:materialize").await.is_empty());
     assert!(is_gone(&leader).await);
-    let work = house.data().join("work");
-    for _ in 0..500 {
-        if std::fs::read_dir(&work).unwrap().count() == 2 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(
-        std::fs::read_dir(&work).unwrap().count(),
-        2,
-        "`done` and `lock`"
-    );
+    is_put_away(&house.data()).await;
     assert!(!std::path::Path::new(out.trim()).exists());
     house.close().await;
 }
