@@ -13,20 +13,25 @@ use crate::wire::manifest::policy::Severity;
 use crate::wire::trigger::Trigger;
 
 pub mod catalog;
+mod lookup;
 pub mod zone;
 pub mod calendar;
 pub mod space;
+mod step;
 mod typed;
 mod suggestion;
 mod validate;
 pub mod selection;
 mod constraint;
 mod axis;
+mod reach;
 mod compile;
 mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod stretch;
+pub mod diff;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};

@@ -126,7 +126,7 @@ impl Decider {
         }
     }
 
-    /// Begins at the oldest run that is open: what ended before that has no future.
+    /// Begins at the oldest run or backfill that is open: what ended before that has no future.
     async fn begin(&mut self) -> Result<(), ClientError> {
         let mut query = RunsQuery {
             limit: Some(1_000),
@@ -145,6 +145,13 @@ impl Decider {
                 None => break,
             }
         }
+        let backfills = self.client.backfills(true).await?;
+        let oldest = backfills
+            .backfills
+            .iter()
+            .map(|backfill| backfill.seq)
+            .chain(oldest)
+            .min();
         let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0);
         self.world.seq = begin;
         Ok(())
@@ -195,8 +202,13 @@ impl Decider {
             wait_s,
             run: None,
         };
+        let asked_at = Instant::now();
         let page = self.client.ledger(&query).await?;
         crash::point("C1");
+        if wait_s > 0 && page.records.is_empty() && asked_at.elapsed() < PAUSE {
+            // A door that closes lets everybody go at once, with nothing.
+            tokio::time::sleep(PAUSE).await;
+        }
         self.fold(page.records).await?;
         crash::point("C2");
         Ok(self.world.seq < page.head)

@@ -5,3 +5,4 @@ pub mod host;
 pub mod client;
 pub mod decider;
 pub mod worker;
+pub mod cli;

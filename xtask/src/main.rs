@@ -1,2 +1,63 @@
 //! The few commands that CI and people share.
-fn main() {}
+
+mod process;
+mod test;
+mod docs;
+mod drill;
+mod edge;
+mod bench_identity;
+mod examples;
+mod fixtures;
+mod npm;
+mod python;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  test                 installs what it needs and passes every test
+  fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  bench identity       measures identity on every target beside the peers of each
+  drill kill [N]       kills the process N times (200) while it works, and judges what is left
+  drill durable        watches the system calls: no acknowledgement leaves before a sync
+  docs [--check]       writes the documents that follow from the code, or fails when one is out of date
+  edge build           builds what Cloudflare takes, and holds it against its size budget
+  edge check           the same, and asks wrangler whether it would deploy it
+  npm                  packs the npm package
+  python               builds the Python wheel
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["test"] => test::run_all(),
+        ["fixtures", targets @ ..] => fixtures::run_all(targets),
+        ["drill", "kill"] => drill::kill("200"),
+        ["drill", "kill", times] => drill::kill(times),
+        ["drill", "durable"] => drill::durable(),
+        ["docs"] => docs::write(),
+        ["docs", "--check"] => docs::check(),
+        ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
+        ["edge", "check"] => edge::check(),
+        ["bench", "identity"] => bench_identity::run_all(),
+        ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
+        ["python"] => python::wheel().map(|path| println!("{}", path.display())),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

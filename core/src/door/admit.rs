@@ -4,6 +4,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::door::config::Config;
 use crate::door::credential::{self, Permission};
 use crate::door::http::{Head, split_target};
@@ -36,7 +38,7 @@ pub struct Admitted {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Caller {
     /// Anyone.
     Anyone,
@@ -74,6 +76,21 @@ impl Admitted {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a query parameter is `true`.
+    ///
+    /// # Errors
+    /// `validation-failed` (422) when it is neither `true` nor `false`.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        match self.query(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::validation(
+                &format!("?{name}"),
+                "expected `true` or `false`",
+            )),
+        }
     }
 
     /// A whole number in the query.

@@ -49,7 +49,9 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         attempt.started_seq,
         own && attempt.state == AttemptState::Running,
     ) {
-        return Ok(accepted(session, seq)?
+        let at_ms = session.record(seq)?.map(|record| record.at_ms);
+        let deadline = deadline_from(session, &held, at_ms)?;
+        return Ok(accepted(session, seq, deadline)?
             .header("idempotent-replayed", "true")
             .into());
     }
@@ -76,7 +78,8 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         worker: request.worker_id,
     };
     let record = session.append(&Event::AttemptStarted(event), None)?;
-    Ok(accepted(session, record.seq)?.into())
+    let deadline = deadline_from(session, &held, Some(record.at_ms))?;
+    Ok(accepted(session, record.seq, deadline)?.into())
 }
 
 /// `POST /v1/tasks/{taskId}/heartbeat`
@@ -184,7 +187,7 @@ pub(crate) fn completed(session: &mut Session<'_>, admitted: &Admitted, body: &[
         &Event::AttemptFinished(AttemptFinished { replaces, ..fact }),
         None,
     )?;
-    Ok(accepted(session, record.seq)?.into())
+    Ok(accepted(session, record.seq, None)?.into())
 }
 
 /// What a completion says, as it would stand in the ledger.
@@ -239,7 +242,7 @@ fn repeated(session: &mut Session<'_>, held: &Held, fact: &AttemptFinished) -> A
             ..recorded.clone()
         }) == *fact
         {
-            return Ok(accepted(session, seq)?
+            return Ok(accepted(session, seq, None)?
                 .header("idempotent-replayed", "true")
                 .into());
         }
@@ -375,10 +378,21 @@ fn deadline_of(attempt: &Attempt, now_ms: u64) -> u64 {
         .unwrap_or(now_ms.saturating_add(900_000))
 }
 
-fn accepted(session: &mut Session<'_>, seq: u64) -> Result<Response, Fault> {
+/// When an attempt that began at a time is closed whatever it does. It follows from the record, so a repetition is answered alike.
+fn deadline_from(
+    session: &mut Session<'_>,
+    held: &Held,
+    began_ms: Option<u64>,
+) -> Result<Option<u64>, Fault> {
+    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    Ok(began_ms.map(|began_ms| began_ms.saturating_add(timeouts.attempt_ms)))
+}
+
+fn accepted(session: &mut Session<'_>, seq: u64, deadline: Option<u64>) -> Result<Response, Fault> {
     let answer = CallbackAnswer {
         accepted: true,
         seq,
+        deadline,
         server_time: session.now_ms()?,
     };
     Ok(Response::json(

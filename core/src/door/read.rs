@@ -48,6 +48,9 @@ pub(crate) fn fold_run(session: &mut Session<'_>, row: &RunRow) -> Result<Run, F
     let mut run: Option<Run> = None;
     for record in records_of_run(session, row)? {
         match (record.event(), &mut run) {
+            (Some(Event::RunRequested(body)), None) => {
+                run = Some(Run::begin(&record, body.triggered, &known, limit));
+            }
             (Some(Event::RunTriggered(body)), None) => {
                 run = Some(Run::begin(&record, body, &known, limit))
             }
@@ -162,17 +165,10 @@ pub(crate) fn runs(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> 
             .to_bytes(),
     };
     let mut rows = Vec::new();
-    let statement = match admitted.query("open") {
-        Some("true") => {
-            run_columns!("WHERE run < ?1 AND finished_seq IS NULL ORDER BY run DESC LIMIT ?2")
-        }
-        None | Some("false") => run_columns!("WHERE run < ?1 ORDER BY run DESC LIMIT ?2"),
-        Some(_) => {
-            return Err(Fault::Refused(Problem::validation(
-                "?open",
-                "expected `true` or `false`",
-            )));
-        }
+    let statement = if admitted.flag("open")? {
+        run_columns!("WHERE run < ?1 AND finished_seq IS NULL ORDER BY run DESC LIMIT ?2")
+    } else {
+        run_columns!("WHERE run < ?1 ORDER BY run DESC LIMIT ?2")
     };
     session.sql.query(
         statement,

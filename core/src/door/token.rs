@@ -78,7 +78,7 @@ pub struct TaskClaims {
 }
 
 /// A verified token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
     /// What it says.
     pub claims: TaskClaims,

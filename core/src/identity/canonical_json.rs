@@ -1,6 +1,7 @@
 //! Every JSON text has one canonical byte string, and it is written in one pass.
 
 mod scan;
+mod strings;
 mod text;
 mod members;
 mod emit;
@@ -61,7 +62,7 @@ pub fn canonicalize_with(json: &[u8], limits: &Limits) -> Result<Vec<u8>, Error>
         return Ok(context.input_span(json).to_vec());
     }
     context.emit(json);
-    Ok(context.emitter.output)
+    Ok(context.emitter.into_output())
 }
 
 /// The canonical form of a value, with the output and the refusals of its text.
@@ -90,6 +91,7 @@ pub struct Canonicalizer {
     objects: Vec<Object>,
     /// The members of `objects`, in order.
     sorted: Vec<Member>,
+    scratch: Vec<Member>,
     emitter: Emitter,
 }
 
@@ -124,7 +126,7 @@ impl Canonicalizer {
             return Ok(self.input_span(json));
         }
         self.emit(json);
-        Ok(&self.emitter.output)
+        Ok(self.emitter.output())
     }
 
     fn scan(&mut self, json: &[u8]) -> Result<Place, Error> {
@@ -162,7 +164,7 @@ impl Canonicalizer {
         self.compact
             .extend_from_slice(json.get(self.copied..self.end).unwrap_or_default());
         if self.objects.is_empty() {
-            core::mem::swap(&mut self.compact, &mut self.emitter.output);
+            self.emitter.exchange(&mut self.compact);
         } else {
             self.emitter
                 .emit(&self.compact, &self.objects, &self.sorted);

@@ -89,14 +89,12 @@ impl PartitionKey {
             }
             list.push(dimension);
         }
-        if !list.is_sorted_by(|left, right| left.0.as_ref() < right.0.as_ref()) {
-            list.sort_by(|left, right| left.0.as_ref().cmp(right.0.as_ref()));
-            if list
-                .windows(2)
-                .any(|pair| matches!(pair, [left, right] if left.0.as_ref() == right.0.as_ref()))
-            {
-                return Err(Error::new(Code::PartitionDuplicate));
-            }
+        sort_by_name(&mut list);
+        if list
+            .windows(2)
+            .any(|pair| matches!(pair, [left, right] if left.0.as_ref() == right.0.as_ref()))
+        {
+            return Err(Error::new(Code::PartitionDuplicate));
         }
         Self::written(&list)
     }
@@ -132,7 +130,7 @@ impl PartitionKey {
             let dimension = dimension?;
             list.push((dimension.name, dimension.value()?));
         }
-        list.sort_by(|left, right| left.0.cmp(right.0));
+        sort_by_name(&mut list);
         Self::written(&list)
     }
 
@@ -187,6 +185,21 @@ impl PartitionKey {
     /// Writes the JSON form, canonically.
     pub fn to_json(&self) -> String {
         json::write(self)
+    }
+}
+
+/// Sorts at most 16 dimensions, nearly always in order already.
+fn sort_by_name<N: AsRef<str>>(list: &mut [(N, Value)]) {
+    for next in 1..list.len() {
+        for place in (1..=next).rev() {
+            let [.., left, right] = &mut list[..=place] else {
+                break;
+            };
+            if left.0.as_ref() <= right.0.as_ref() {
+                break;
+            }
+            core::mem::swap(left, right);
+        }
     }
 }
 

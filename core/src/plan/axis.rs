@@ -2,12 +2,11 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use crate::identity::partition_key::Value;
 use crate::plan::calendar::{self, Grain};
-use crate::plan::catalog::DimensionLink;
 use crate::plan::space::{StaticValues, TimeValues, Values};
+use crate::plan::step::step;
 use crate::plan::zone::Zone;
 
 /// Some of a dimension's values; positions count from 0.
@@ -92,7 +91,7 @@ impl Axis {
         }
     }
 
-    fn rank(&self, position: u32) -> Option<u32> {
+    pub(super) fn rank(&self, position: u32) -> Option<u32> {
         match self {
             Axis::Static {
                 ranks: None,
@@ -101,6 +100,20 @@ impl Axis {
             Axis::Static {
                 ranks: Some(ranks), ..
             } => ranks.get(position as usize).copied(),
+            _ => None,
+        }
+    }
+
+    /// The position of a static value by its canonical text.
+    pub(super) fn position_of_text(&self, text: &str) -> Option<u32> {
+        match self {
+            Axis::Static { values, ranks } => {
+                let rank = values.rank_of_text(text)?;
+                match ranks {
+                    None => Some(rank),
+                    Some(ranks) => position_of(ranks, rank),
+                }
+            }
             _ => None,
         }
     }
@@ -179,7 +192,11 @@ impl Axis {
 }
 
 fn position_of(ranks: &[u32], rank: u32) -> Option<u32> {
-    u32::try_from(ranks.binary_search(&rank).ok()?).ok()
+    let found = ranks.binary_search_by(|other| {
+        step();
+        other.cmp(&rank)
+    });
+    u32::try_from(found.ok()?).ok()
 }
 
 fn write_time(grain: Grain, index: i64, text: &mut String) {
@@ -204,177 +221,4 @@ fn push_digits(text: &mut String, number: u32) {
     for digit in [number / 10, number % 10] {
         text.push(char::from_digit(digit, 10).unwrap_or('0'));
     }
-}
-
-/// Which positions of an upstream axis a downstream partition needs: always consecutive ones.
-#[derive(Debug)]
-pub(super) enum Reach {
-    /// The same for every partition.
-    Fixed(u32, u32),
-    /// Position `x` of a downstream axis needs `x + delta` and `before` earlier ones, as far as they exist.
-    Slide {
-        from: u32,
-        delta: i64,
-        before: u32,
-        length: u32,
-    },
-    /// Position `x` of a downstream axis needs the range in row `x`.
-    Table { from: u32, rows: Vec<(u32, u32)> },
-}
-
-impl Reach {
-    /// What `link` says between the axes of a downstream and an axis of its upstream.
-    ///
-    /// `latest` is the position of the greatest value that there is, if the axis covers it.
-    pub(super) fn new(
-        link: DimensionLink,
-        downstream: &[Axis],
-        upstream: &Axis,
-        latest: impl FnOnce() -> Option<u32>,
-    ) -> Reach {
-        let (from, before) = match link {
-            DimensionLink::All => return Reach::Fixed(0, upstream.len()),
-            DimensionLink::Latest => {
-                return latest().map_or(Reach::Fixed(0, 0), |at| Reach::Fixed(at, at + 1));
-            }
-            DimensionLink::Identity { from } => (from, 0),
-            DimensionLink::Window { from, before } => (from, before),
-        };
-        let Some(axis) = downstream.get(from as usize) else {
-            return Reach::Fixed(0, 0);
-        };
-        match (axis, upstream) {
-            (
-                Axis::Time {
-                    grain: a, first, ..
-                },
-                Axis::Time {
-                    grain: b,
-                    first: start,
-                    count,
-                    ..
-                },
-            ) if a == b => Reach::Slide {
-                from,
-                delta: first - start,
-                before,
-                length: *count,
-            },
-            (Axis::Time { .. }, Axis::Time { .. }) => Reach::Table {
-                from,
-                rows: overlaps(axis, upstream, before),
-            },
-            (
-                Axis::Static {
-                    values: a,
-                    ranks: None,
-                },
-                Axis::Static {
-                    values: b,
-                    ranks: None,
-                },
-            ) if Arc::ptr_eq(a, b) => Reach::Slide {
-                from,
-                delta: 0,
-                before: 0,
-                length: upstream.len(),
-            },
-            (Axis::Static { .. }, Axis::Static { .. }) => Reach::Table {
-                from,
-                rows: equals(axis, upstream),
-            },
-            (Axis::Dynamic { text: a, .. }, Axis::Dynamic { text: b, .. }) if a == b => {
-                Reach::Fixed(0, 1)
-            }
-            _ => Reach::Fixed(0, 0),
-        }
-    }
-
-    /// The positions for a downstream partition at these positions: from the first to before the second.
-    pub(super) fn at(&self, positions: &[u32]) -> (u32, u32) {
-        match self {
-            Reach::Fixed(start, end) => (*start, *end),
-            Reach::Slide {
-                from,
-                delta,
-                before,
-                length,
-            } => {
-                let at = i64::from(positions[*from as usize]) + delta;
-                let clip = |at: i64| u32::try_from(at.clamp(0, i64::from(*length))).unwrap_or(0);
-                (clip(at - i64::from(*before)), clip(at + 1))
-            }
-            Reach::Table { from, rows } => rows[positions[*from as usize] as usize],
-        }
-    }
-
-    /// The downstream axis that decides, if one does.
-    pub(super) fn from(&self) -> Option<u32> {
-        match self {
-            Reach::Fixed(..) => None,
-            Reach::Slide { from, .. } | Reach::Table { from, .. } => Some(*from),
-        }
-    }
-}
-
-/// For each partition of a time axis, the partitions of another grain that overlap it and `before` earlier ones.
-fn overlaps(downstream: &Axis, upstream: &Axis, before: u32) -> Vec<(u32, u32)> {
-    let (
-        Axis::Time {
-            grain,
-            zone,
-            first,
-            count,
-        },
-        Axis::Time {
-            grain: finer,
-            zone: other,
-            first: start,
-            count: length,
-        },
-    ) = (downstream, upstream)
-    else {
-        return Vec::new();
-    };
-    // The side that counts in days says which hours they are.
-    let zone = if *grain == Grain::Hour { other } else { zone };
-    let clip =
-        |index: i64| u32::try_from((index - start).clamp(0, i64::from(*length))).unwrap_or(0);
-    (0..i64::from(*count))
-        .map(|position| {
-            let covering = finer.covering(grain.span(first + position), zone);
-            (clip(covering.start - i64::from(before)), clip(covering.end))
-        })
-        .collect()
-}
-
-/// For each value of a static axis, the same value of another list.
-fn equals(downstream: &Axis, upstream: &Axis) -> Vec<(u32, u32)> {
-    let (
-        Axis::Static { values, .. },
-        Axis::Static {
-            values: others,
-            ranks,
-        },
-    ) = (downstream, upstream)
-    else {
-        return Vec::new();
-    };
-    let shared = Arc::ptr_eq(values, others);
-    (0..downstream.len())
-        .map(|position| {
-            let found = downstream.rank(position).and_then(|rank| {
-                let rank = if shared {
-                    rank
-                } else {
-                    others.rank_of_text(values.text(rank))?
-                };
-                match ranks {
-                    None => Some(rank),
-                    Some(ranks) => position_of(ranks, rank),
-                }
-            });
-            found.map_or((0, 0), |at| (at, at + 1))
-        })
-        .collect()
 }

@@ -5,9 +5,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::identity::keys::AssetKey;
+use crate::plan::lookup::Lookup;
 use crate::plan::space::Space;
 use crate::plan::validate;
 use crate::wire::finding::Finding;
+use crate::wire::manifest::limit::MAX_DIMENSIONS;
+use crate::wire::manifest::policy::Severity;
 use crate::wire::manifest::{Asset, Manifest};
 
 /// A checked and indexed manifest; a clone shares it.
@@ -25,7 +28,10 @@ pub(super) struct Inner {
     pub(super) manifest: Manifest,
     /// From asset index to place in the manifest.
     pub(super) declared: Vec<u32>,
+    /// From key to asset index.
+    pub(super) lookup: Lookup,
     pub(super) spaces: Vec<Space>,
+    pub(super) tasks: Vec<Tasks>,
     /// The links of asset `a` are `links[link_starts[a]..link_starts[a + 1]]`, by upstream.
     pub(super) link_starts: Vec<u32>,
     pub(super) links: Vec<Link>,
@@ -37,13 +43,64 @@ pub(super) struct Inner {
     pub(super) tags: BTreeMap<alloc::string::String, Vec<AssetIndex>>,
 }
 
+/// How many tasks a partition of an asset has, and which one others wait for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tasks {
+    pub(super) check: bool,
+    pub(super) blocks: bool,
+}
+
+impl Tasks {
+    pub(super) fn of(asset: &Asset) -> Tasks {
+        let severity = asset.check.as_ref().map(|check| check.severity);
+        Tasks {
+            check: severity.is_some(),
+            blocks: severity == Some(Severity::Block),
+        }
+    }
+}
+
 /// What one asset needs of one upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The upstream.
     pub upstream: AssetIndex,
     /// How each of the upstream's dimensions follows, in the order of its space.
-    pub dimensions: Vec<DimensionLink>,
+    pub dimensions: DimensionLinks,
+}
+
+/// A link for each dimension of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DimensionLinks {
+    links: [DimensionLink; MAX_DIMENSIONS],
+    count: u8,
+}
+
+impl Default for DimensionLinks {
+    fn default() -> DimensionLinks {
+        DimensionLinks {
+            links: [DimensionLink::All; MAX_DIMENSIONS],
+            count: 0,
+        }
+    }
+}
+
+impl DimensionLinks {
+    /// Adds the link of the next dimension; a space has no more than there is room for.
+    pub(super) fn push(&mut self, link: DimensionLink) {
+        if let Some(slot) = self.links.get_mut(usize::from(self.count)) {
+            *slot = link;
+            self.count += 1;
+        }
+    }
+}
+
+impl core::ops::Deref for DimensionLinks {
+    type Target = [DimensionLink];
+
+    fn deref(&self) -> &[DimensionLink] {
+        &self.links[..usize::from(self.count)]
+    }
 }
 
 /// How the values of an upstream dimension follow from a downstream partition.
@@ -150,14 +207,8 @@ impl Catalog {
 
     /// The asset whose key has this text.
     pub fn find_text(&self, key: &str) -> Option<AssetIndex> {
-        let probe = |&declared: &u32| {
-            self.inner.manifest.assets[declared as usize]
-                .key
-                .as_str()
-                .cmp(key)
-        };
-        let index = self.inner.declared.binary_search_by(probe).ok()?;
-        u32::try_from(index).ok().map(AssetIndex)
+        let key_of = |index| self.asset(AssetIndex(index)).key.as_str();
+        self.inner.lookup.find(key, key_of).map(AssetIndex)
     }
 
     /// The asset indexes whose keys start with a text.
@@ -176,6 +227,11 @@ impl Catalog {
     /// On an index of another catalog.
     pub fn space(&self, index: AssetIndex) -> &Space {
         &self.inner.spaces[index.0 as usize]
+    }
+
+    /// How many tasks a partition of an asset has.
+    pub(super) fn tasks(&self, index: AssetIndex) -> Tasks {
+        self.inner.tasks[index.0 as usize]
     }
 
     /// What an asset needs, by upstream.

@@ -9,9 +9,9 @@ use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::constraint::Constraints;
 use crate::plan::edge::{self, Edges};
+use crate::plan::step::step;
 use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
 use crate::wire::finding::Finding;
-use crate::wire::manifest::policy::Severity;
 use crate::wire::trigger::Trigger;
 
 pub(super) fn compile(
@@ -47,16 +47,16 @@ fn lay_out(
     for &asset in selected {
         let start = axes.len();
         for dimension in catalog.space(asset).dimensions() {
+            step();
             axes.push(constraints.axis(catalog, asset, dimension)?);
         }
         check_key_length(catalog, asset, &axes[start..])?;
-        let check = catalog
-            .asset(asset)
-            .check
-            .as_ref()
-            .filter(|_| trigger.checks);
-        let operations = if check.is_some() { 2u8 } else { 1 };
-        let blocks_downstream = check.is_some_and(|check| check.severity == Severity::Block);
+        let declared = catalog.tasks(asset);
+        let operations = if declared.check && trigger.checks {
+            2
+        } else {
+            1
+        };
         let partitions = axes[start..].iter().fold(1u64, |count, axis| {
             count.saturating_mul(u64::from(axis.len()))
         });
@@ -77,7 +77,7 @@ fn lay_out(
             axis: narrow(start as u64),
             dimensions: u8::try_from(axes.len() - start).unwrap_or(u8::MAX),
             operations,
-            awaited: u8::from(blocks_downstream),
+            awaited: u8::from(operations == 2 && declared.blocks),
         });
     }
     constraints.finish()?;
@@ -132,7 +132,10 @@ fn stages(catalog: &Catalog, blocks: &[Block], edges: &Edges) -> Vec<u32> {
             let upstreams = &edges.targets[bounds(&edges.starts, task)];
             stage[task as usize] = upstreams
                 .iter()
-                .map(|&upstream| stage[upstream as usize] + 1)
+                .map(|&upstream| {
+                    step();
+                    stage[upstream as usize] + 1
+                })
                 .max()
                 .unwrap_or(0);
         }

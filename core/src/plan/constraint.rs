@@ -12,12 +12,13 @@ use crate::plan::axis::Axis;
 use crate::plan::calendar::{Grain, Span};
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::space::{SpaceDimension, StaticValues, TimeValues, Values};
-use crate::plan::suggestion;
 use crate::plan::typed;
 use crate::wire::finding::Finding;
 use crate::wire::literal::Literal;
 use crate::wire::pointer;
 use crate::wire::trigger::Trigger;
+
+mod refusal;
 
 /// The constraints of a trigger on the dimensions of the assets that it selects.
 pub(super) struct Constraints {
@@ -67,7 +68,9 @@ impl Constraints {
             let declared = declared_times(catalog, selected);
             for (name, constraint) in &mut by_name {
                 let Some(times) = declared.get(name.as_str()) else {
-                    return Err(unknown_dimension(name, &constraint.pointer, &declared).into());
+                    return Err(
+                        refusal::unknown_dimension(name, &constraint.pointer, &declared).into(),
+                    );
                 };
                 if !times.is_empty() {
                     constraint.span = Some(constraint.resolve_span(name, times)?);
@@ -100,7 +103,7 @@ impl Constraints {
             Values::Static(values) => constraint.static_axis(&dimension.name, values)?,
             Values::Dynamic(value_type) => constraint.dynamic_axis(&dimension.name, *value_type)?,
         };
-        let axis = axis.ok_or_else(|| too_long(catalog, asset, dimension))?;
+        let axis = axis.ok_or_else(|| refusal::too_long(catalog, asset, dimension))?;
         constraint.matched |= axis.len() > 0;
         Ok(axis)
     }
@@ -119,9 +122,9 @@ impl Constraints {
                 let end = time.end_at(self.as_of_ms);
                 Axis::time(time, (end - 1).max(time.first), end)
             }
-            _ => return Err(required(catalog, asset, dimension).into()),
+            _ => return Err(refusal::required(catalog, asset, dimension).into()),
         };
-        axis.ok_or_else(|| too_long(catalog, asset, dimension))
+        axis.ok_or_else(|| refusal::too_long(catalog, asset, dimension))
     }
 
     /// Refuses constraints that no selected asset has a partition for.
@@ -356,53 +359,4 @@ impl Constraint {
 
 fn join(pointer: &str, token: &str) -> String {
     pointer::join(pointer, token)
-}
-
-fn unknown_dimension(
-    name: &str,
-    pointer: &str,
-    declared: &BTreeMap<&str, BTreeMap<Grain, &TimeValues>>,
-) -> Finding {
-    Finding::new(
-        "plan.unknown_dimension",
-        pointer,
-        format!("no selected asset has a dimension `{name}`"),
-        suggestion::hint(
-            name,
-            declared.keys().copied(),
-            "leave the dimension out, or select an asset that has it",
-        ),
-    )
-}
-
-fn required(catalog: &Catalog, asset: AssetIndex, dimension: &SpaceDimension) -> Finding {
-    let key = &catalog.asset(asset).key;
-    let name = &dimension.name;
-    let hint = match dimension.values {
-        Values::Dynamic(_) => "name one value of it with `partitionKey` or `partitions`",
-        _ => {
-            "say which with `partitionKey`, `partitions` or `range`, or ask for `latestPartition` or `allPartitions`"
-        }
-    };
-    Finding::new(
-        "plan.partition_required",
-        "",
-        format!("`{key}` is partitioned by `{name}`, and the trigger does not say which"),
-        hint,
-    )
-}
-
-fn too_long(catalog: &Catalog, asset: AssetIndex, dimension: &SpaceDimension) -> PlanError {
-    let key = &catalog.asset(asset).key;
-    Finding::new(
-        "plan.too_large",
-        "",
-        format!(
-            "the dimension `{}` of `{key}` has more than {} partitions",
-            dimension.name,
-            u32::MAX
-        ),
-        "select a range of it",
-    )
-    .into()
 }

@@ -4,9 +4,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::plan::Block;
-use crate::plan::axis::{Axis, Reach};
+use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink};
+use crate::plan::reach::Reach;
 use crate::plan::space::Values;
+use crate::plan::step::step;
 
 /// For each task the tasks it waits for: `targets[starts[task]..starts[task + 1]]`, ascending.
 #[derive(Debug)]
@@ -178,7 +180,10 @@ fn push_places(
     place: u32,
 ) {
     match rest {
-        [] => targets.push(joint.base + place * joint.operations + joint.awaited),
+        [] => {
+            step();
+            targets.push(joint.base + place * joint.operations + joint.awaited);
+        }
         [(reach, stride), rest @ ..] => {
             let (start, end) = reach.at(positions);
             for position in start..end {

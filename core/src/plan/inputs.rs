@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use crate::identity::partition_key::PartitionKey;
-use crate::plan::axis::{Axis, Reach};
+use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::edge;
+use crate::plan::reach::Reach;
 
 /// The upstream partitions of one asset's partition, by upstream and then by key; each is made when asked for.
 pub struct Inputs<'a> {

@@ -15,13 +15,16 @@
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::step::step as count_step;
 use crate::plan::suggestion;
 use crate::wire::finding::Finding;
 use crate::wire::trigger::Selection;
+use set::Set;
+
+mod set;
 
 /// Parentheses that may stand within each other.
 const MAX_DEPTH: u32 = 32;
@@ -54,67 +57,6 @@ pub fn select(catalog: &Catalog, selection: &Selection) -> Result<Vec<AssetIndex
 struct Budget {
     members: u32,
     walks: u32,
-}
-
-/// A set of assets, one bit each.
-struct Set {
-    words: Vec<u64>,
-    assets: u32,
-}
-
-impl Set {
-    fn empty(catalog: &Catalog) -> Set {
-        Set {
-            words: vec![0; (catalog.len() as usize).div_ceil(64)],
-            assets: catalog.len(),
-        }
-    }
-
-    fn whole(catalog: &Catalog) -> Set {
-        let mut set = Set::empty(catalog);
-        catalog.indexes().for_each(|asset| {
-            set.insert(asset);
-        });
-        set
-    }
-
-    /// Whether the asset was not in the set before.
-    fn insert(&mut self, asset: AssetIndex) -> bool {
-        let bit = 1u64 << (asset.0 % 64);
-        let word = &mut self.words[asset.0 as usize / 64];
-        let fresh = *word & bit == 0;
-        *word |= bit;
-        fresh
-    }
-
-    fn contains(&self, asset: AssetIndex) -> bool {
-        self.words[asset.0 as usize / 64] & (1u64 << (asset.0 % 64)) != 0
-    }
-
-    fn unite(&mut self, other: &Set) {
-        self.combine(other, |a, b| a | b);
-    }
-
-    fn intersect(&mut self, other: &Set) {
-        self.combine(other, |a, b| a & b);
-    }
-
-    fn subtract(&mut self, other: &Set) {
-        self.combine(other, |a, b| a & !b);
-    }
-
-    fn combine(&mut self, other: &Set, combine: impl Fn(u64, u64) -> u64) {
-        for (word, other) in self.words.iter_mut().zip(&other.words) {
-            *word = combine(*word, *other);
-        }
-    }
-
-    fn indexes(&self) -> Vec<AssetIndex> {
-        (0..self.assets)
-            .map(AssetIndex)
-            .filter(|&asset| self.contains(asset))
-            .collect()
-    }
 }
 
 enum Direction {
@@ -323,6 +265,7 @@ impl Reader<'_> {
                 continue;
             }
             let mut visit = |next: AssetIndex| {
+                count_step();
                 if seen.insert(next) {
                     queue.push_back((next, step + 1));
                 }
@@ -407,12 +350,6 @@ impl Reader<'_> {
             format!("the selection has more than {limit} {what}"),
             "use a tag or a prefix instead",
         )
-    }
-}
-
-impl Set {
-    fn indexes_if(&self, wanted: bool) -> Vec<AssetIndex> {
-        if wanted { self.indexes() } else { Vec::new() }
     }
 }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::identity::partition_key::{PartitionKey, Value};
 use crate::plan::calendar::Grain;
+use crate::plan::step::step;
 use crate::plan::zone::Zone;
 use crate::wire::manifest::partition::ValueType;
 
@@ -122,9 +123,10 @@ impl StaticValues {
 
     /// The rank of a canonical text, if its value was declared.
     pub fn rank_of_text(&self, text: &str) -> Option<u32> {
-        let rank = self
-            .texts
-            .binary_search_by(|probe| probe.as_str().cmp(text));
+        let rank = self.texts.binary_search_by(|probe| {
+            step();
+            probe.as_str().cmp(text)
+        });
         rank.ok().and_then(|rank| u32::try_from(rank).ok())
     }
 

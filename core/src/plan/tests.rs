@@ -1,5 +1,7 @@
 //! What a small manifest and a trigger amount to, read off by eye.
 
+mod linear;
+
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

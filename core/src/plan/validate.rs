@@ -5,10 +5,13 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::plan::catalog::{AssetIndex, Catalog, Inner};
+use crate::plan::catalog::{AssetIndex, Catalog, Inner, Tasks};
+use crate::plan::lookup::Lookup;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Manifest, limit};
+use place::Place;
 
+mod place;
 mod asset;
 mod name;
 mod partition;
@@ -57,7 +60,11 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
     asset::check(&manifest, &mut report);
     let declared = sort(&manifest, &mut report);
     let spaces = partition::spaces(&manifest, &declared, &mut report);
-    let links = mapping::links(&manifest, &declared, &spaces, &mut report);
+    let keys = declared
+        .iter()
+        .map(|&place| manifest.assets[place as usize].key.as_str());
+    let lookup = Lookup::new(keys);
+    let links = mapping::links(&manifest, &declared, &lookup, &spaces, &mut report);
     let topological = graph::sort(&manifest, &declared, &links, &mut report);
     automation::check(&manifest, &mut report);
     if !report.findings.is_empty() {
@@ -65,8 +72,13 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
     }
     let mut inner = Inner {
         tags: tags(&manifest, &declared),
+        tasks: declared
+            .iter()
+            .map(|&place| Tasks::of(&manifest.assets[place as usize]))
+            .collect(),
         manifest,
         declared,
+        lookup,
         spaces: spaces.into_iter().flatten().collect(),
         topological,
         ..Inner::default()
@@ -122,27 +134,17 @@ fn fits(manifest: &Manifest, report: &mut Report) -> bool {
         return false;
     }
     let lists = [
+        ("assets", "assets", manifest.assets.len(), limit::MAX_ASSETS),
+        ("pools", "pools", manifest.pools.len(), limit::MAX_LIMITS),
+        ("queues", "queues", manifest.queues.len(), limit::MAX_LIMITS),
         (
-            "/assets",
-            "assets",
-            manifest.assets.len(),
-            limit::MAX_ASSETS,
-        ),
-        ("/pools", "pools", manifest.pools.len(), limit::MAX_LIMITS),
-        (
-            "/queues",
-            "queues",
-            manifest.queues.len(),
-            limit::MAX_LIMITS,
-        ),
-        (
-            "/schedules",
+            "schedules",
             "schedules",
             manifest.schedules.len(),
             limit::MAX_AUTOMATIONS,
         ),
         (
-            "/sensors",
+            "sensors",
             "sensors",
             manifest.sensors.len(),
             limit::MAX_AUTOMATIONS,
@@ -150,13 +152,13 @@ fn fits(manifest: &Manifest, report: &mut Report) -> bool {
     ];
     let before = report.findings.len();
     for (pointer, what, count, most) in lists {
-        bound(report, pointer, what, count, most);
+        bound(report, &Place::top(pointer), what, count, most);
     }
     report.findings.len() == before
 }
 
 /// Reports a list or text that is longer than it may be.
-fn bound(report: &mut Report, pointer: &str, what: &str, count: usize, most: usize) {
+fn bound(report: &mut Report, pointer: &Place<'_>, what: &str, count: usize, most: usize) {
     if count > most {
         report.add(
             "manifest.limit",
@@ -169,25 +171,25 @@ fn bound(report: &mut Report, pointer: &str, what: &str, count: usize, most: usi
 
 /// The places of the assets in the order of their keys; of assets with one key, the first.
 fn sort(manifest: &Manifest, report: &mut Report) -> Vec<u32> {
-    let mut declared: Vec<u32> = (0u32..).zip(&manifest.assets).map(|row| row.0).collect();
-    let key = |place: u32| &manifest.assets[place as usize].key;
-    declared.sort_by(|&a, &b| key(a).cmp(key(b)));
-    declared.dedup_by(|later, first| {
-        let same = key(*later) == key(*first);
+    let rows = (0u32..).zip(&manifest.assets);
+    let mut keyed: Vec<(&str, u32)> = rows.map(|row| (row.1.key.as_str(), row.0)).collect();
+    keyed.sort_unstable();
+    keyed.dedup_by(|later, first| {
+        let same = later.0 == first.0;
         if same {
             report.add(
                 "manifest.duplicate_key",
-                format!("/assets/{later}/key"),
+                format!("/assets/{}/key", later.1),
                 format!(
-                    "the key `{}` is also that of the asset at `/assets/{first}`",
-                    key(*later)
+                    "the key `{}` is also that of the asset at `/assets/{}`",
+                    later.0, first.1
                 ),
                 "give each asset its own key",
             );
         }
         same
     });
-    declared
+    keyed.into_iter().map(|row| row.1).collect()
 }
 
 fn tags(manifest: &Manifest, declared: &[u32]) -> BTreeMap<String, Vec<AssetIndex>> {

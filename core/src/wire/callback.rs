@@ -83,6 +83,9 @@ pub struct CallbackAnswer {
     pub accepted: bool,
     /// The record that the fact stands in.
     pub seq: u64,
+    /// When the attempt is closed whatever it does, in the door's milliseconds since 1970; in the answer to `started`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<u64>,
     /// The door's time when it answered, in milliseconds since 1970.
     pub server_time: u64,
 }

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod automation;
 pub mod document;
 pub mod limit;
+pub mod schema;
 
 use automation::{Schedule, Sensor};
 use partition::{Dimension, Mapping};

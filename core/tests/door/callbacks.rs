@@ -39,6 +39,9 @@ fn started_is_answered_again_for_its_worker_and_refused_for_another() {
     let again = house.callback(&envelope, "started", json!({})).expect(200);
     assert_eq!(first.json["seq"], again.json["seq"]);
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    let deadline = first.json["deadline"].as_u64().expect("a deadline");
+    assert!(deadline <= envelope["deadline"].as_u64().expect("a deadline"));
+    assert_eq!(again.json["deadline"], deadline);
     house
         .callback(&envelope, "started", json!({ "workerId": "w2" }))
         .refused(409, "attempt-claimed");

@@ -2,9 +2,12 @@
 
 mod store;
 mod house;
+mod place;
 mod refusals;
+mod strangers;
 mod lives;
 mod callbacks;
 mod decisions;
+mod backfills;
 mod ledger;
 mod chaos;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::identity::ids::{RunId, TaskId};
 use arcoflow_core::identity::keys::TaskKey;
+use arcoflow_core::wire::backfill::BackfillPage;
 use arcoflow_core::wire::callback::{
     CallbackAnswer, Completed, Heartbeat, HeartbeatAnswer, LogAnswer, LogPiece, RenewAnswer,
     Started,
@@ -162,6 +163,16 @@ impl Client {
             .maybe("limit", query.limit.map(|limit| limit.to_string()))
             .maybe("before", query.before.map(|run| run.to_string()))
             .maybe("open", query.open.then(|| "true".to_owned()));
+        self.json(&Call::get(target.0)).await
+    }
+
+    /// Backfills, newest first; all that are not over when `open`.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn backfills(&self, open: bool) -> Result<BackfillPage, ClientError> {
+        let target =
+            Query::new("/v1/backfills".to_owned()).maybe("open", open.then(|| "true".to_owned()));
         self.json(&Call::get(target.0)).await
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Manifests {
 }
 
 impl Manifests {
-    /// Fetches the manifest that a record names, when it starts a run.
+    /// Fetches the manifest that a record names, when it starts a run or a backfill.
     ///
     /// # Errors
     /// What the client says. A manifest that the door does not have is no error: its runs stand still.
@@ -33,16 +33,19 @@ impl Manifests {
         client: &Client,
         record: &Record,
     ) -> Result<(), ClientError> {
-        if record.kind != "run_triggered" {
+        if !matches!(
+            record.kind.as_str(),
+            "run_triggered" | "run_requested" | "backfill_requested"
+        ) {
             return Ok(());
         }
-        let Some(Event::RunTriggered(body)) = record.event() else {
+        let Some(manifest) = record.event().as_ref().and_then(Event::manifest).copied() else {
             return Ok(());
         };
-        if self.known.contains_key(&body.manifest) {
+        if self.known.contains_key(&manifest) {
             return Ok(());
         }
-        let content = match client.manifest(&body.manifest).await {
+        let content = match client.manifest(&manifest).await {
             Ok(content) => content,
             Err(error) if error.slug() == Some(Slug::ManifestNotFound) => return Ok(()),
             Err(error) => return Err(error),
@@ -54,7 +57,7 @@ impl Manifests {
             if self.known.len() >= KEPT {
                 self.known.pop_first();
             }
-            self.known.insert(body.manifest, Arc::new(catalog));
+            self.known.insert(manifest, Arc::new(catalog));
         }
         Ok(())
     }

@@ -44,7 +44,9 @@ impl ProcessRunner {
         heard: watch::Receiver<Word>,
         log: &Arc<Log>,
     ) -> Result<Ending, String> {
-        let left_ms = attempt.envelope.deadline.saturating_sub(answer.server_time);
+        // The envelope's deadline allows for the latest start; the answer's is of this one.
+        let deadline = answer.deadline.unwrap_or(attempt.envelope.deadline);
+        let left_ms = deadline.saturating_sub(answer.server_time);
         let began = Instant::now();
         let (mut group, printed) = match self.launch(attempt).await {
             Ok(launched) => launched,

@@ -1,13 +1,19 @@
 //! Unsorted objects are put in order at the end, so that every byte is copied once however deep it stands.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::members::{Member, Object};
 
+/// A short span is copied as one block of this many bytes, and what is too much is written over.
+const BLOCK: usize = 32;
+
 /// Puts the pieces of a compact text in order.
 #[derive(Debug, Default)]
 pub(super) struct Emitter {
-    pub(super) output: Vec<u8>,
+    /// Longer than what is written, so that blocks fit.
+    buffer: Vec<u8>,
+    written: usize,
     waiting: Vec<Span>,
 }
 
@@ -23,18 +29,33 @@ struct Span {
 }
 
 impl Emitter {
+    /// The text that was put in order last.
+    pub(super) fn output(&self) -> &[u8] {
+        self.buffer.get(..self.written).unwrap_or_default()
+    }
+
+    /// That text, for good.
+    pub(super) fn into_output(mut self) -> Vec<u8> {
+        self.buffer.truncate(self.written);
+        self.buffer
+    }
+
     pub(super) fn emit(&mut self, text: &[u8], objects: &[Object], sorted: &[Member]) {
-        self.output.clear();
-        self.output.reserve(text.len());
+        self.written = 0;
         self.waiting.clear();
+        let room = text.len() + BLOCK;
+        if self.buffer.is_empty() {
+            self.buffer = vec![0; room];
+        } else if self.buffer.len() < room {
+            self.buffer.resize(room, 0);
+        }
         let mut span = Span {
             end: text.len(),
             ..Span::default()
         };
         loop {
             if let Some(object) = next_object(&mut span, objects) {
-                let opened = object.start as usize + 1;
-                self.copy(text, span.start, opened);
+                self.copy(text, span.start, object.start as usize + 1);
                 span.start = object.end as usize;
                 span.object = object.next as usize;
                 self.waiting.push(span);
@@ -42,23 +63,91 @@ impl Emitter {
                     members: (object.members.0 as usize, object.members.1 as usize),
                     ..Span::default()
                 };
-                next_member(&mut span, sorted);
+            } else {
+                self.copy(text, span.start, span.end);
+                if span.members.0 < span.members.1 {
+                    self.push(b',');
+                }
+            }
+            if self.members(text, &mut span, objects, sorted) {
                 continue;
             }
-            self.copy(text, span.start, span.end);
-            if next_member(&mut span, sorted) {
-                self.output.push(b',');
-            } else if let Some(outer) = self.waiting.pop() {
-                span = outer;
-            } else {
-                return;
+            match self.waiting.pop() {
+                Some(outer) => span = outer,
+                None => return,
             }
         }
     }
 
+    /// Copies members up to the first with an object inside that is to be put in order, which becomes the span.
+    fn members(
+        &mut self,
+        text: &[u8],
+        span: &mut Span,
+        objects: &[Object],
+        sorted: &[Member],
+    ) -> bool {
+        let (next, end) = span.members;
+        for (index, member) in sorted.get(next..end).unwrap_or_default().iter().enumerate() {
+            let inside = objects
+                .get(member.object as usize)
+                .is_some_and(|object| object.start < member.end);
+            if inside {
+                *span = Span {
+                    start: member.start as usize,
+                    end: member.end as usize,
+                    object: member.object as usize,
+                    members: (next + index + 1, end),
+                };
+                return true;
+            }
+            // The byte after a member is a comma or a brace; it is copied and written over.
+            self.copy(text, member.start as usize, member.end as usize + 1);
+            if let Some(last) = self.buffer.get_mut(self.written.wrapping_sub(1)) {
+                *last = b',';
+            }
+        }
+        if next < end {
+            self.written -= 1;
+        }
+        false
+    }
+
+    #[inline]
     fn copy(&mut self, text: &[u8], start: usize, end: usize) {
-        self.output
-            .extend_from_slice(text.get(start..end).unwrap_or_default());
+        let length = end - start;
+        let from = text.get(start..).and_then(<[u8]>::first_chunk::<BLOCK>);
+        let to = self
+            .buffer
+            .get_mut(self.written..)
+            .and_then(<[u8]>::first_chunk_mut::<BLOCK>);
+        match (from, to) {
+            (Some(from), Some(to)) if length <= BLOCK => *to = *from,
+            _ => self.copy_long(text, start, end),
+        }
+        self.written += length;
+    }
+
+    fn copy_long(&mut self, text: &[u8], start: usize, end: usize) {
+        let to = self
+            .buffer
+            .get_mut(self.written..self.written + (end - start));
+        if let (Some(from), Some(to)) = (text.get(start..end), to) {
+            to.copy_from_slice(from);
+        }
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.buffer.get_mut(self.written) {
+            *slot = byte;
+            self.written += 1;
+        }
+    }
+
+    /// Takes a text that needs no order, and gives the old buffer back.
+    pub(super) fn exchange(&mut self, text: &mut Vec<u8>) {
+        core::mem::swap(&mut self.buffer, text);
+        self.written = self.buffer.len();
     }
 }
 
@@ -72,21 +161,4 @@ fn next_object<'a>(span: &mut Span, objects: &'a [Object]) -> Option<&'a Object>
         }
         span.object += 1;
     }
-}
-
-fn next_member(span: &mut Span, sorted: &[Member]) -> bool {
-    let (next, end) = span.members;
-    if next >= end {
-        return false;
-    }
-    let Some(member) = sorted.get(next) else {
-        return false;
-    };
-    *span = Span {
-        start: member.start as usize,
-        end: member.end as usize,
-        object: member.object as usize,
-        members: (next + 1, end),
-    };
-    true
 }

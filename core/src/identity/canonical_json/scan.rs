@@ -2,7 +2,6 @@
 
 use super::Canonicalizer;
 use super::members::{Member, Object, first_repeated, sort};
-use super::text;
 use crate::identity::error::{Code, Error};
 
 /// An array or object that is open.
@@ -26,42 +25,43 @@ pub(super) fn scan(context: &mut Canonicalizer, json: &[u8]) -> Result<usize, Er
         Ok(_) => (json, false),
         Err(error) => (json.get(..error.valid_up_to()).unwrap_or_default(), true),
     };
+    let refusal = Error::at(Code::JsonUtf8, valid.len());
     let mut scanner = Scanner {
         context,
         json: valid,
         at: 0,
+        refusal,
     };
-    let scanned = scanner.document().and_then(|end| {
-        if cut {
-            Err(Error::at(Code::JsonUtf8, valid.len()))
-        } else {
-            Ok(end)
-        }
-    });
-    scanned.map_err(|error| {
-        let error = scanner.earlier_repetition(error);
-        match error.offset {
-            Some(offset) if cut && offset as usize == valid.len() => {
-                Error::at(Code::JsonUtf8, valid.len())
-            }
-            _ => error,
-        }
-    })
+    match scanner.document() {
+        Ok(end) if !cut => return Ok(end),
+        Ok(_) => return Err(refusal),
+        Err(Refused) => {}
+    }
+    let error = scanner.earlier_repetition();
+    // Where the text is cut something is always missing; what is wrong there is the byte.
+    if cut && error.offset == refusal.offset {
+        Err(refusal)
+    } else {
+        Err(error)
+    }
 }
 
-struct Scanner<'a> {
+/// A refusal is on its way; it stands in the scanner, so that what nearly always succeeds returns in a register.
+pub(super) struct Refused;
+
+pub(super) struct Scanner<'a> {
     context: &'a mut Canonicalizer,
-    json: &'a [u8],
-    at: usize,
+    pub(super) json: &'a [u8],
+    pub(super) at: usize,
+    refusal: Error,
 }
 
 impl Scanner<'_> {
-    fn document(&mut self) -> Result<usize, Error> {
-        self.space();
+    fn document(&mut self) -> Result<usize, Refused> {
         let end = loop {
             self.value()?;
-            if let Some(end) = self.after_value()? {
-                break end;
+            if self.after_value()? {
+                break self.at;
             }
         };
         self.skip_space();
@@ -71,74 +71,85 @@ impl Scanner<'_> {
                 Some([b'0', b'0'..=b'9']) => Code::JsonSyntax,
                 _ => Code::JsonTrailing,
             };
-            return Err(Error::at(code, self.at));
+            return Err(self.refuse(code, self.at));
         }
         Ok(end)
     }
 
     /// Reads one scalar or an empty array or object, or opens containers up to the first of those.
-    fn value(&mut self) -> Result<(), Error> {
+    #[inline]
+    fn value(&mut self) -> Result<(), Refused> {
         loop {
             match self.peek() {
                 Some(b'"') => return self.string().map(|_| ()),
+                Some(b'-' | b'0'..=b'9') => return self.number(),
                 Some(b'{') => {
                     self.open(false)?;
-                    if self.peek() == Some(b'}') {
-                        self.close()?;
-                        return Ok(());
+                    if self.after_space() == Some(b'}') {
+                        return self.close();
                     }
                     self.key()?;
                 }
                 Some(b'[') => {
                     self.open(true)?;
-                    if self.peek() == Some(b']') {
-                        self.close()?;
-                        return Ok(());
+                    if self.after_space() == Some(b']') {
+                        return self.close();
                     }
                 }
-                Some(b'-' | b'0'..=b'9') => return self.number(),
                 Some(b't') => return self.literal(b"true"),
                 Some(b'f') => return self.literal(b"false"),
                 Some(b'n') => return self.literal(b"null"),
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.space(),
                 _ => return Err(self.syntax()),
             }
         }
     }
 
-    /// Closes what ends after a value, and stands at the next value; or returns the end of the document.
-    fn after_value(&mut self) -> Result<Option<usize>, Error> {
+    /// Closes what ends after a value, and stands at the next value; or says that the document ends.
+    #[inline]
+    fn after_value(&mut self) -> Result<bool, Refused> {
         loop {
             let Some(frame) = self.context.frames.last() else {
-                return Ok(Some(self.at));
+                return Ok(true);
             };
             let array = frame.array;
-            self.space();
             match (self.peek(), array) {
                 (Some(b','), true) => {
                     self.at += 1;
-                    self.space();
-                    return Ok(None);
+                    return Ok(false);
                 }
                 (Some(b','), false) => {
                     self.end_member();
                     self.at += 1;
-                    self.space();
                     self.key()?;
-                    return Ok(None);
+                    return Ok(false);
                 }
                 (Some(b']'), true) => self.close()?,
                 (Some(b'}'), false) => {
                     self.end_member();
                     self.close()?;
                 }
+                (Some(b' ' | b'\t' | b'\n' | b'\r'), _) => self.space(),
                 _ => return Err(self.syntax()),
             }
         }
     }
 
-    fn open(&mut self, array: bool) -> Result<(), Error> {
+    /// The next byte that is no whitespace.
+    #[inline]
+    fn after_space(&mut self) -> Option<u8> {
+        match self.peek() {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => {
+                self.space();
+                self.peek()
+            }
+            byte => byte,
+        }
+    }
+
+    fn open(&mut self, array: bool) -> Result<(), Refused> {
         if self.context.frames.len() >= self.context.limits.max_depth as usize {
-            return Err(Error::at(Code::JsonDepth, self.at));
+            return Err(self.refuse(Code::JsonDepth, self.at));
         }
         let object = self.context.objects.len() as u32;
         if !array {
@@ -156,11 +167,10 @@ impl Scanner<'_> {
             object,
         });
         self.at += 1;
-        self.space();
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Error> {
+    fn close(&mut self) -> Result<(), Refused> {
         let end = self.place();
         self.at += 1;
         let Some(frame) = self.context.frames.pop() else {
@@ -176,12 +186,19 @@ impl Scanner<'_> {
         } else {
             let mut members = (0, 0);
             if !frame.ordered {
-                let unsorted = self.context.members.get_mut(first..).unwrap_or_default();
-                if let Some(offset) = sort(unsorted, self.json) {
-                    self.context.members.truncate(first);
-                    return Err(Error::at(Code::JsonDuplicateKey, offset));
+                let Canonicalizer {
+                    members: open,
+                    scratch,
+                    ..
+                } = &mut *self.context;
+                let unsorted = open.get_mut(first..).unwrap_or_default();
+                if sort(unsorted, scratch, self.json) {
+                    let offset = first_repeated(unsorted, scratch, self.json).unwrap_or_default();
+                    open.truncate(first);
+                    return Err(self.refuse(Code::JsonDuplicateKey, offset));
                 }
                 members.0 = self.context.sorted.len() as u32;
+                let unsorted = self.context.members.get(first..).unwrap_or_default();
                 self.context.sorted.extend_from_slice(unsorted);
                 members.1 = self.context.sorted.len() as u32;
             }
@@ -199,39 +216,36 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn key(&mut self) -> Result<(), Error> {
-        if self.peek() != Some(b'"') {
+    #[inline]
+    fn key(&mut self) -> Result<(), Refused> {
+        if self.after_space() != Some(b'"') {
             return Err(self.syntax());
         }
         let start = self.place();
         let key = self.at + 1;
         let escaped = self.string()?;
         let length = self.at - 1 - key;
+        let context = &mut *self.context;
         let member = Member::new(
             self.json,
             key,
             length,
             escaped,
             start,
-            self.context.objects.len(),
+            context.objects.len(),
         );
-        if let Some(frame) = self.context.frames.last_mut() {
-            let earlier = self
-                .context
-                .members
-                .get(frame.members as usize..)
-                .and_then(<[Member]>::last);
-            if earlier.is_some_and(|earlier| earlier.compare(&member, self.json).is_ge()) {
-                frame.ordered = false;
-            }
+        if let Some(frame) = context.frames.last_mut()
+            && frame.ordered
+            && context.members.len() > frame.members as usize
+            && let Some(earlier) = context.members.last()
+        {
+            frame.ordered = earlier.compare(&member, self.json).is_lt();
         }
-        self.context.members.push(member);
-        self.space();
-        if self.peek() != Some(b':') {
+        context.members.push(member);
+        if self.after_space() != Some(b':') {
             return Err(self.syntax());
         }
         self.at += 1;
-        self.space();
         Ok(())
     }
 
@@ -242,94 +256,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reads a string, and says whether its spelling has escapes.
-    fn string(&mut self) -> Result<bool, Error> {
-        self.at += 1;
-        let mut escaped = false;
-        loop {
-            self.at = plain_end(self.json, self.at);
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                _ => return Err(self.syntax()),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), Error> {
-        let start = self.at;
-        self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'/') => {
-                self.at += 1;
-                self.replace(start, b"/");
-            }
-            Some(b'u') => {
-                self.at += 1;
-                let code = self.unicode(start)?;
-                self.replace_unicode(start, code);
-            }
-            _ => return Err(self.syntax()),
-        }
-        Ok(())
-    }
-
-    /// Reads the digits of a `\u` escape, and of the second half of a surrogate pair.
-    fn unicode(&mut self, start: usize) -> Result<u32, Error> {
-        let high = self.hex4()?;
-        match high {
-            0xdc00..=0xdfff => Err(Error::at(Code::JsonSurrogate, start)),
-            0xd800..=0xdbff => {
-                let rest = self.json.get(self.at..).unwrap_or_default();
-                let low = rest.strip_prefix(b"\\u").and_then(text::hex4);
-                match low {
-                    Some(low @ 0xdc00..=0xdfff) => {
-                        self.at += 6;
-                        Ok(text::join_surrogates(high, low))
-                    }
-                    _ => Err(Error::at(Code::JsonSurrogate, start)),
-                }
-            }
-            code => Ok(code),
-        }
-    }
-
-    fn hex4(&mut self) -> Result<u32, Error> {
-        let mut value = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let Some(digit) = digit else {
-                return Err(self.syntax());
-            };
-            value = value << 4 | digit;
-            self.at += 1;
-        }
-        Ok(value)
-    }
-
-    fn replace_unicode(&mut self, start: usize, code: u32) {
-        let mut unicode = [0; 6];
-        let escaped = u8::try_from(code)
-            .ok()
-            .and_then(|byte| text::escape(byte, &mut unicode));
-        if let Some(escaped) = escaped {
-            if self.json.get(start..self.at) != Some(escaped) {
-                let escaped = copy_of(escaped);
-                self.replace(start, escaped.0.get(..escaped.1).unwrap_or_default());
-            }
-        } else if let Some(character) = char::from_u32(code) {
-            self.replace(start, character.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    }
-
-    fn number(&mut self) -> Result<(), Error> {
+    fn number(&mut self) -> Result<(), Refused> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
         self.at += usize::from(negative);
@@ -337,27 +264,29 @@ impl Scanner<'_> {
         if self.peek() == Some(b'0') {
             self.at += 1;
         } else {
-            while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                self.at += 1;
-            }
+            let rest = self.json.get(first..).unwrap_or_default();
+            self.at += rest
+                .iter()
+                .position(|byte| !byte.is_ascii_digit())
+                .unwrap_or(rest.len());
         }
         if self.at == first {
             return Err(self.syntax());
         }
         if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return Err(Error::at(Code::JsonFloat, start));
+            return Err(self.refuse(Code::JsonFloat, start));
         }
         let digits = self.json.get(first..self.at).unwrap_or_default();
         if negative && digits == b"0" {
-            return Err(Error::at(Code::JsonNegativeZero, start));
+            return Err(self.refuse(Code::JsonNegativeZero, start));
         }
         if digits.len() > 18 && !in_range(negative, digits) {
-            return Err(Error::at(Code::JsonRange, start));
+            return Err(self.refuse(Code::JsonRange, start));
         }
         Ok(())
     }
 
-    fn literal(&mut self, word: &[u8]) -> Result<(), Error> {
+    fn literal(&mut self, word: &[u8]) -> Result<(), Refused> {
         for &byte in word {
             if self.peek() != Some(byte) {
                 return Err(self.syntax());
@@ -367,12 +296,20 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn peek(&self) -> Option<u8> {
+    #[inline]
+    pub(super) fn peek(&self) -> Option<u8> {
         self.json.get(self.at).copied()
     }
 
-    fn syntax(&self) -> Error {
-        Error::at(Code::JsonSyntax, self.at)
+    #[cold]
+    pub(super) fn refuse(&mut self, code: Code, offset: usize) -> Refused {
+        self.refusal = Error::at(code, offset);
+        Refused
+    }
+
+    #[cold]
+    pub(super) fn syntax(&mut self) -> Refused {
+        self.refuse(Code::JsonSyntax, self.at)
     }
 
     fn skip_space(&mut self) {
@@ -383,15 +320,13 @@ impl Scanner<'_> {
 
     /// Leaves whitespace out of the compact text.
     fn space(&mut self) {
-        if matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            let start = self.at;
-            self.skip_space();
-            self.replace(start, b"");
-        }
+        let start = self.at;
+        self.skip_space();
+        self.replace(start, b"");
     }
 
     /// Lets other bytes stand in the compact text for what the input says from `start` on.
-    fn replace(&mut self, start: usize, bytes: &[u8]) {
+    pub(super) fn replace(&mut self, start: usize, bytes: &[u8]) {
         let context = &mut *self.context;
         let run = self.json.get(context.copied..start).unwrap_or_default();
         if context.compact.is_empty() && !(run.is_empty() && bytes.is_empty()) {
@@ -409,18 +344,21 @@ impl Scanner<'_> {
 
     /// The refusal itself, or a repeated key of an open object that stands before it.
     #[cold]
-    fn earlier_repetition(&mut self, error: Error) -> Error {
+    fn earlier_repetition(&mut self) -> Error {
         let mut end = self.context.members.len();
-        let mut first = error.offset.unwrap_or(0) as usize;
-        let mut code = error.code;
+        let mut first = self.refusal.offset.unwrap_or(0) as usize;
+        let mut code = self.refusal.code;
         while let Some(frame) = self.context.frames.pop() {
             if frame.array {
                 continue;
             }
             let start = frame.members as usize;
-            let members = self.context.members.get_mut(start..end).unwrap_or_default();
+            let Canonicalizer {
+                members, scratch, ..
+            } = &mut *self.context;
+            let members = members.get_mut(start..end).unwrap_or_default();
             end = start;
-            if let Some(offset) = first_repeated(members, self.json)
+            if let Some(offset) = first_repeated(members, scratch, self.json)
                 && offset < first
             {
                 first = offset;
@@ -429,14 +367,6 @@ impl Scanner<'_> {
         }
         Error::at(code, first)
     }
-}
-
-fn copy_of(bytes: &[u8]) -> ([u8; 6], usize) {
-    let mut copy = [0; 6];
-    for (slot, byte) in copy.iter_mut().zip(bytes) {
-        *slot = *byte;
-    }
-    (copy, bytes.len())
 }
 
 #[cold]
@@ -450,31 +380,4 @@ fn in_range(negative: bool, digits: &[u8]) -> bool {
         magnitude = next;
     }
     !negative || magnitude <= i64::MIN.unsigned_abs()
-}
-
-/// The first byte from `start` on that ends the plain part of a string: a quote, a backslash or a control character.
-fn plain_end(json: &[u8], start: usize) -> usize {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES << 7;
-    let mut at = start;
-    while let Some(chunk) = json.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let found = (quote.wrapping_sub(ONES) & !quote
-            | backslash.wrapping_sub(ONES) & !backslash
-            | word.wrapping_sub(ONES * 0x20) & !word)
-            & HIGHS;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while json
-        .get(at)
-        .is_some_and(|&byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
-    {
-        at += 1;
-    }
-    at
 }

@@ -145,20 +145,28 @@ pub(super) const fn join_surrogates(high: u32, low: u32) -> u32 {
 }
 
 /// The first eight unescaped bytes as a number, so that most keys are ordered by one comparison.
-pub(super) fn prefix(spelling: &[u8], escaped: bool) -> u64 {
-    let mut bytes = [0; 8];
-    if escaped {
-        for (slot, byte) in bytes.iter_mut().zip(Unescaped::new(spelling)) {
-            *slot = byte;
+///
+/// The spelling is the first `length` bytes of `rest`, which goes on to the end of the text.
+#[inline]
+pub(super) fn prefix(rest: &[u8], length: usize, escaped: bool) -> u64 {
+    match rest.first_chunk::<8>() {
+        Some(chunk) if !escaped => {
+            let bits = u64::from_be_bytes(*chunk);
+            match length {
+                0 => 0,
+                1..8 => bits & (u64::MAX << (64 - 8 * length)),
+                _ => bits,
+            }
         }
-    } else if let Some(chunk) = spelling.first_chunk::<8>() {
-        bytes = *chunk;
-    } else {
-        for (slot, byte) in bytes.iter_mut().zip(spelling) {
-            *slot = *byte;
+        _ => {
+            let spelling = rest.get(..length).unwrap_or_default();
+            let mut bytes = [0; 8];
+            for (slot, byte) in bytes.iter_mut().zip(Unescaped::new(spelling)) {
+                *slot = byte;
+            }
+            u64::from_be_bytes(bytes)
         }
     }
-    u64::from_be_bytes(bytes)
 }
 
 /// Orders two keys by the UTF-8 bytes of what they say.

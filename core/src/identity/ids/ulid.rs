@@ -111,13 +111,14 @@ impl Ulid {
     pub fn encode(self, buffer: &mut [u8; 26]) -> &str {
         let bits = u128::from_be_bytes(self.0);
         let (time, high, low) = ((bits >> 80) as u64, (bits >> 40) as u64, bits as u64);
-        for (offset, digit) in buffer.iter_mut().enumerate() {
-            let (word, last) = match offset {
-                0..10 => (time, 9),
-                10..18 => (high, 17),
-                _ => (low, 25),
-            };
-            *digit = DIGITS[(word >> (5 * (last - offset)) & 31) as usize];
+        let (first, rest) = buffer.split_at_mut(10);
+        let (second, third) = rest.split_at_mut(8);
+        for (digits, word) in [(first, time), (second, high), (third, low)] {
+            let mut word = word;
+            for digit in digits.iter_mut().rev() {
+                *digit = DIGITS[(word & 31) as usize];
+                word >>= 5;
+            }
         }
         core::str::from_utf8(buffer).unwrap_or_default()
     }

@@ -3,45 +3,63 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
+use super::place::Place;
 use super::{Report, bound, name};
+use crate::identity::ids::AssetId;
 use crate::plan::suggestion;
 use crate::wire::manifest::policy::{Limit, Retry, Run, Timeouts};
 use crate::wire::manifest::{Asset, DEFAULT_QUEUE, Manifest, limit};
-use crate::wire::pointer;
 
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     if let Some(text) = &manifest.name {
-        name::check(report, "/name", "pipeline", text);
+        name::check(report, &Place::top("name"), "pipeline", text);
     }
-    check_limits(report, "/pools", "pool", &manifest.pools);
-    check_limits(report, "/queues", "queue", &manifest.queues);
-    let mut ids = BTreeMap::new();
+    check_limits(report, &Place::top("pools"), "pool", &manifest.pools);
+    check_limits(report, &Place::top("queues"), "queue", &manifest.queues);
+    check_ids(manifest, report);
+    let assets = Place::top("assets");
     for (index, asset) in manifest.assets.iter().enumerate() {
-        let place = format!("/assets/{index}");
-        if let Some(first) = ids.insert(asset.id, index) {
-            report.add(
-                "manifest.duplicate_id",
-                format!("{place}/id"),
-                format!(
-                    "the id of `{}` is also that of the asset at `/assets/{first}`",
-                    asset.key
-                ),
-                "an id stands for one asset for ever; generate a new one for the other",
-            );
-            ids.insert(asset.id, first);
-        }
+        let place = assets.at(index);
         check_asset(manifest, asset, &place, report);
     }
 }
 
-fn check_limits(report: &mut Report, place: &str, what: &str, limits: &BTreeMap<String, Limit>) {
+fn check_ids(manifest: &Manifest, report: &mut Report) {
+    let rows = manifest.assets.iter().enumerate();
+    let mut ids: Vec<(AssetId, usize)> = rows.map(|row| (row.1.id, row.0)).collect();
+    ids.sort_unstable();
+    let same = |pair: &&[(AssetId, usize)]| matches!(pair, [a, b] if a.0 == b.0);
+    let mut repeated: Vec<usize> = ids.windows(2).filter(same).map(|pair| pair[1].1).collect();
+    repeated.sort_unstable();
+    for index in repeated {
+        let asset = &manifest.assets[index];
+        let first = ids[ids.partition_point(|row| row.0 < asset.id)].1;
+        report.add(
+            "manifest.duplicate_id",
+            format!("/assets/{index}/id"),
+            format!(
+                "the id of `{}` is also that of the asset at `/assets/{first}`",
+                asset.key
+            ),
+            "an id stands for one asset for ever; generate a new one for the other",
+        );
+    }
+}
+
+fn check_limits(
+    report: &mut Report,
+    place: &Place<'_>,
+    what: &str,
+    limits: &BTreeMap<String, Limit>,
+) {
     for (key, value) in limits {
-        let pointer = pointer::join(place, key);
+        let pointer = place.member(key);
         name::check(report, &pointer, what, key);
         within(
             report,
-            &format!("{pointer}/limit"),
+            &pointer.member("limit"),
             value.limit.into(),
             1,
             limit::MAX_OPEN.into(),
@@ -49,29 +67,29 @@ fn check_limits(report: &mut Report, place: &str, what: &str, limits: &BTreeMap<
     }
 }
 
-fn check_asset(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Report) {
+fn check_asset(manifest: &Manifest, asset: &Asset, place: &Place<'_>, report: &mut Report) {
     let description = asset.description.as_ref().map_or(0, String::len);
     bound(
         report,
-        &format!("{place}/description"),
+        &place.member("description"),
         "bytes of description",
         description,
         limit::MAX_DESCRIPTION_BYTES,
     );
-    check_run(report, &format!("{place}/run"), &asset.run);
+    check_run(report, &place.member("run"), &asset.run);
     if let Some(check) = &asset.check {
-        check_run(report, &format!("{place}/check/run"), &check.run);
+        check_run(report, &place.member("check").member("run"), &check.run);
     }
-    check_retry(report, &format!("{place}/retry"), &asset.retry);
-    check_timeouts(report, &format!("{place}/timeouts"), &asset.timeouts);
-    check_priority(report, &format!("{place}/priority"), asset.priority);
+    check_retry(report, &place.member("retry"), &asset.retry);
+    check_timeouts(report, &place.member("timeouts"), &asset.timeouts);
+    check_priority(report, &place.member("priority"), asset.priority);
     check_queue(manifest, asset, place, report);
     check_resources(asset, place, report);
     check_tags(asset, place, report);
 }
 
-pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
-    let command = format!("{place}/command");
+pub(super) fn check_run(report: &mut Report, place: &Place<'_>, run: &Run) {
+    let command = place.member("command");
     bound(
         report,
         &command,
@@ -82,27 +100,28 @@ pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
     if run.command.first().is_none_or(String::is_empty) {
         report.add(
             "manifest.command_empty",
-            command.as_str(),
+            command,
             "the command names no program",
             "write the program and its arguments, as in `[\"python3\", \"tasks/load.py\"]`",
         );
     }
     for (index, word) in run.command.iter().enumerate() {
-        check_word(report, &format!("{command}/{index}"), word);
+        check_word(report, &command.at(index), word);
     }
     bound(
         report,
-        &format!("{place}/env"),
+        &place.member("env"),
         "variables",
         run.env.len(),
         limit::MAX_ENVIRONMENT,
     );
+    let variables = place.member("env");
     for (key, value) in &run.env {
-        let pointer = pointer::join(&format!("{place}/env"), key);
+        let pointer = variables.member(key);
         if key.is_empty() || key.contains(['=', '\0']) || key.len() > limit::MAX_NAME_BYTES * 4 {
             report.add(
                 "manifest.environment",
-                pointer.as_str(),
+                pointer,
                 "the variable's name is empty, too long or has a `=` or a zero byte",
                 "use letters, digits and `_`",
             );
@@ -110,7 +129,7 @@ pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
         if key.starts_with("ARCOFLOW_") {
             report.add(
                 "manifest.environment",
-                pointer.as_str(),
+                pointer,
                 format!("the variable `{key}` belongs to the worker"),
                 "choose a name that does not start with `ARCOFLOW_`",
             );
@@ -119,7 +138,7 @@ pub(super) fn check_run(report: &mut Report, place: &str, run: &Run) {
     }
 }
 
-fn check_word(report: &mut Report, pointer: &str, word: &str) {
+fn check_word(report: &mut Report, pointer: &Place<'_>, word: &str) {
     bound(
         report,
         pointer,
@@ -137,7 +156,7 @@ fn check_word(report: &mut Report, pointer: &str, word: &str) {
     }
 }
 
-fn check_retry(report: &mut Report, place: &str, retry: &Retry) {
+fn check_retry(report: &mut Report, place: &Place<'_>, retry: &Retry) {
     let rows = [
         (
             "maxAttempts",
@@ -150,12 +169,12 @@ fn check_retry(report: &mut Report, place: &str, retry: &Retry) {
         ("maxDelayMs", retry.max_delay_ms, 0, limit::DAY_MS),
     ];
     for (member, value, least, most) in rows {
-        within(report, &format!("{place}/{member}"), value, least, most);
+        within(report, &place.member(member), value, least, most);
     }
     if retry.max_delay_ms < retry.base_delay_ms {
         report.add(
             "manifest.retry_delay",
-            format!("{place}/maxDelayMs"),
+            place.member("maxDelayMs"),
             format!(
                 "the longest delay, {} ms, is below the first, {} ms",
                 retry.max_delay_ms, retry.base_delay_ms
@@ -165,7 +184,7 @@ fn check_retry(report: &mut Report, place: &str, retry: &Retry) {
     }
 }
 
-fn check_timeouts(report: &mut Report, place: &str, timeouts: &Timeouts) {
+fn check_timeouts(report: &mut Report, place: &Place<'_>, timeouts: &Timeouts) {
     let rows = [
         ("startMs", timeouts.start_ms, limit::DAY_MS),
         ("heartbeatMs", timeouts.heartbeat_ms, limit::DAY_MS),
@@ -179,7 +198,7 @@ fn check_timeouts(report: &mut Report, place: &str, timeouts: &Timeouts) {
     for (member, value, most) in rows {
         within(
             report,
-            &format!("{place}/{member}"),
+            &place.member(member),
             value,
             limit::MIN_DEADLINE_MS,
             most,
@@ -187,7 +206,7 @@ fn check_timeouts(report: &mut Report, place: &str, timeouts: &Timeouts) {
     }
 }
 
-fn check_priority(report: &mut Report, pointer: &str, priority: i32) {
+fn check_priority(report: &mut Report, pointer: &Place<'_>, priority: i32) {
     if !(-limit::MAX_PRIORITY..=limit::MAX_PRIORITY).contains(&priority) {
         report.add(
             "manifest.limit",
@@ -198,8 +217,8 @@ fn check_priority(report: &mut Report, pointer: &str, priority: i32) {
     }
 }
 
-fn check_queue(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Report) {
-    let pointer = format!("{place}/queue");
+fn check_queue(manifest: &Manifest, asset: &Asset, place: &Place<'_>, report: &mut Report) {
+    let pointer = place.member("queue");
     name::check(report, &pointer, "queue", &asset.queue);
     let declared = manifest.queues.is_empty() || manifest.queues.contains_key(&asset.queue);
     if !declared && asset.queue != DEFAULT_QUEUE {
@@ -217,7 +236,7 @@ fn check_queue(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Rep
     let Some(pool) = &asset.pool else {
         return;
     };
-    let pointer = format!("{place}/pool");
+    let pointer = place.member("pool");
     name::check(report, &pointer, "pool", pool);
     if !manifest.pools.contains_key(pool) {
         report.add(
@@ -233,8 +252,8 @@ fn check_queue(manifest: &Manifest, asset: &Asset, place: &str, report: &mut Rep
     }
 }
 
-fn check_resources(asset: &Asset, place: &str, report: &mut Report) {
-    let place = format!("{place}/resources");
+fn check_resources(asset: &Asset, place: &Place<'_>, report: &mut Report) {
+    let place = place.member("resources");
     bound(
         report,
         &place,
@@ -243,23 +262,24 @@ fn check_resources(asset: &Asset, place: &str, report: &mut Report) {
         limit::MAX_RESOURCES,
     );
     for (key, &units) in &asset.resources {
-        let pointer = pointer::join(&place, key);
+        let pointer = place.member(key);
         name::check(report, &pointer, "resource", key);
         within(report, &pointer, units, 0, limit::MAX_RESOURCE_UNITS);
     }
 }
 
-fn check_tags(asset: &Asset, place: &str, report: &mut Report) {
+fn check_tags(asset: &Asset, place: &Place<'_>, report: &mut Report) {
     bound(
         report,
-        &format!("{place}/tags"),
+        &place.member("tags"),
         "tags",
         asset.tags.len(),
         limit::MAX_TAGS,
     );
+    let tags = place.member("tags");
     let mut seen = BTreeSet::new();
     for (index, tag) in asset.tags.iter().enumerate() {
-        let pointer = format!("{place}/tags/{index}");
+        let pointer = tags.at(index);
         name::check(report, &pointer, "tag", tag);
         if !seen.insert(tag) {
             report.add(
@@ -272,7 +292,7 @@ fn check_tags(asset: &Asset, place: &str, report: &mut Report) {
     }
 }
 
-pub(super) fn within(report: &mut Report, pointer: &str, value: u64, least: u64, most: u64) {
+pub(super) fn within(report: &mut Report, pointer: &Place<'_>, value: u64, least: u64, most: u64) {
     if value < least || value > most {
         report.add(
             "manifest.limit",

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec::Vec;
 
+use super::place::Place;
 use super::{Report, asset, name, partition};
 use crate::plan::catalog::Catalog;
 use crate::plan::selection;
@@ -13,20 +14,22 @@ use crate::wire::trigger::Trigger;
 
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     let mut names = BTreeMap::new();
+    let schedules = Place::top("schedules");
     for (index, schedule) in manifest.schedules.iter().enumerate() {
-        let place = format!("/schedules/{index}");
+        let place = schedules.at(index);
         check_name(report, &place, "schedule", &schedule.name, &mut names);
         if let Some(zone) = &schedule.time_zone {
-            partition::zone(zone, &format!("{place}/timeZone"), report);
+            partition::zone(zone, &place.member("timeZone"), report);
         }
         check_trigger(report, &place, &schedule.trigger);
     }
     let mut names = BTreeMap::new();
+    let sensors = Place::top("sensors");
     for (index, sensor) in manifest.sensors.iter().enumerate() {
-        let place = format!("/sensors/{index}");
+        let place = sensors.at(index);
         check_name(report, &place, "sensor", &sensor.name, &mut names);
         if let Some(interval_ms) = sensor.interval_ms {
-            let pointer = format!("{place}/intervalMs");
+            let pointer = place.member("intervalMs");
             asset::within(
                 report,
                 &pointer,
@@ -36,10 +39,10 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
             );
         }
         match &sensor.run {
-            Some(run) => asset::check_run(report, &format!("{place}/run"), run),
+            Some(run) => asset::check_run(report, &place.member("run"), run),
             None if sensor.kind == SensorKind::Poll => report.add(
                 "manifest.sensor_run",
-                place.as_str(),
+                place,
                 format!("the sensor `{}` polls, and has no `run`", sensor.name),
                 "add the command that looks, or make it a `push` sensor",
             ),
@@ -51,12 +54,12 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
 
 fn check_name<'a>(
     report: &mut Report,
-    place: &str,
+    place: &Place<'_>,
     what: &str,
     text: &'a str,
     names: &mut BTreeMap<&'a str, alloc::string::String>,
 ) {
-    let pointer = format!("{place}/name");
+    let pointer = place.member("name");
     name::check(report, &pointer, what, text);
     if let Some(first) = names.get(text) {
         report.add(
@@ -70,9 +73,11 @@ fn check_name<'a>(
     }
 }
 
-fn check_trigger(report: &mut Report, place: &str, trigger: &Trigger) {
+fn check_trigger(report: &mut Report, place: &Place<'_>, trigger: &Trigger) {
     if let Err(mut finding) = trigger.validate() {
-        finding.pointer = format!("{place}/trigger{}", finding.pointer);
+        finding
+            .pointer
+            .insert_str(0, &place.member("trigger").pointer());
         report.push(finding);
     }
 }

@@ -6,21 +6,31 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Report;
-use crate::plan::catalog::{AssetIndex, DimensionLink, Link};
+use super::place::Place;
+use crate::plan::catalog::{AssetIndex, DimensionLink, DimensionLinks, Link};
+use crate::plan::lookup::Lookup;
 use crate::plan::space::{Space, SpaceDimension, Values};
 use crate::plan::{suggestion, typed};
 use crate::wire::manifest::partition::{DimensionMapping, Mapping};
 use crate::wire::manifest::{Asset, Manifest, Upstream, limit};
-use crate::wire::pointer;
 
 /// For each asset in the order of `declared`, its links by upstream.
 pub(super) fn links(
     manifest: &Manifest,
     declared: &[u32],
+    lookup: &Lookup,
     spaces: &[Option<Space>],
     report: &mut Report,
 ) -> Vec<Vec<Link>> {
-    let assets = Assets { manifest, declared };
+    let asset = |&place: &u32| &manifest.assets[place as usize];
+    let assets = Assets {
+        manifest,
+        lookup,
+        keys: declared
+            .iter()
+            .map(|place| asset(place).key.as_str())
+            .collect(),
+    };
     let rows = declared.iter().zip(spaces);
     rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report))
         .collect()
@@ -28,7 +38,9 @@ pub(super) fn links(
 
 struct Assets<'a> {
     manifest: &'a Manifest,
-    declared: &'a [u32],
+    lookup: &'a Lookup,
+    /// In order.
+    keys: Vec<&'a str>,
 }
 
 impl Assets<'_> {
@@ -37,8 +49,7 @@ impl Assets<'_> {
     }
 
     fn find(&self, key: &str) -> Option<u32> {
-        let probe = |&place: &u32| self.asset(place).key.as_str().cmp(key);
-        u32::try_from(self.declared.binary_search_by(probe).ok()?).ok()
+        self.lookup.find(key, |index| self.keys[index as usize])
     }
 
     fn links(
@@ -49,7 +60,9 @@ impl Assets<'_> {
         report: &mut Report,
     ) -> Vec<Link> {
         let asset = self.asset(place);
-        let pointer = format!("/assets/{place}/upstreams");
+        let assets = Place::top("assets");
+        let declaration = assets.at(place as usize);
+        let pointer = declaration.member("upstreams");
         super::bound(
             report,
             &pointer,
@@ -60,7 +73,7 @@ impl Assets<'_> {
         let mut seen = BTreeSet::new();
         let mut links = Vec::with_capacity(asset.upstreams.len());
         for (number, upstream) in asset.upstreams.iter().enumerate() {
-            let pointer = format!("{pointer}/{number}");
+            let pointer = pointer.at(number);
             let Some(index) = self.find(upstream.asset.as_str()) else {
                 self.report_unknown(upstream, &pointer, report);
                 continue;
@@ -82,24 +95,24 @@ impl Assets<'_> {
         links
     }
 
-    fn report_unknown(&self, upstream: &Upstream, pointer: &str, report: &mut Report) {
-        let keys = self
-            .declared
-            .iter()
-            .map(|&place| self.asset(place).key.as_str());
+    fn report_unknown(&self, upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
         report.add(
             "manifest.unknown_upstream",
-            format!("{pointer}/asset"),
+            pointer.member("asset"),
             format!("there is no asset `{}`", upstream.asset),
-            suggestion::hint(upstream.asset.as_str(), keys, "declare it in `assets`"),
+            suggestion::hint(
+                upstream.asset.as_str(),
+                self.keys.iter().copied(),
+                "declare it in `assets`",
+            ),
         );
     }
 }
 
-fn report_duplicate(upstream: &Upstream, pointer: &str, report: &mut Report) {
+fn report_duplicate(upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
     report.add(
         "manifest.duplicate_upstream",
-        format!("{pointer}/asset"),
+        pointer.member("asset"),
         format!("the upstream `{}` is there already", upstream.asset),
         "name each upstream once",
     );
@@ -110,62 +123,56 @@ fn fit(
     own: &Space,
     other: &Space,
     upstream: &Upstream,
-    pointer: &str,
+    pointer: &Place<'_>,
     report: &mut Report,
-) -> Vec<DimensionLink> {
-    let pointer = format!("{pointer}/mapping");
-    check_whole(other, upstream, &pointer, report);
-    let mut links = Vec::with_capacity(other.dimensions().len());
+) -> DimensionLinks {
+    let mapping = pointer.member("mapping");
+    check_whole(other, upstream, &mapping, report);
+    let mut links = DimensionLinks::default();
     for dimension in other.dimensions() {
-        let (asked, place) = asked(upstream, dimension, &pointer);
+        let asked = asked(upstream, dimension);
         let shared = own
             .find(&dimension.name)
             .map(|from| (from, &own.dimensions()[from]));
-        match follow(asked, dimension, shared) {
-            Ok(link) => links.push(link),
-            Err(reason) => {
-                report.add(
-                    "manifest.mapping_unfit",
-                    place,
-                    format!(
-                        "the partitions of `{}` do not follow: {}",
-                        upstream.asset, reason.message
-                    ),
-                    reason.hint,
-                );
-                links.push(DimensionLink::All);
-            }
-        }
+        links.push(follow(asked, dimension, shared).unwrap_or_else(|reason| {
+            let place = match &upstream.mapping {
+                None => pointer.pointer(),
+                Some(Mapping::Dimensions(named)) if named.contains_key(&dimension.name) => mapping
+                    .member("dimensions")
+                    .member(&dimension.name)
+                    .pointer(),
+                Some(_) => mapping.pointer(),
+            };
+            report_unfit(upstream, place, reason, report);
+            DimensionLink::All
+        }));
     }
     links
 }
 
-/// What a mapping says of one dimension, and where; nothing where it leaves it to the default.
-fn asked(
-    upstream: &Upstream,
-    dimension: &SpaceDimension,
-    pointer: &str,
-) -> (Option<DimensionMapping>, String) {
+fn report_unfit(upstream: &Upstream, place: String, reason: Unfit, report: &mut Report) {
+    let message = format!(
+        "the partitions of `{}` do not follow: {}",
+        upstream.asset, reason.message
+    );
+    report.add("manifest.mapping_unfit", place, message, reason.hint);
+}
+
+/// What a mapping says of one dimension; nothing where it leaves it to the default.
+fn asked(upstream: &Upstream, dimension: &SpaceDimension) -> Option<DimensionMapping> {
     let time = matches!(dimension.values, Values::Time(_));
-    let asked = match &upstream.mapping {
+    match &upstream.mapping {
         Some(Mapping::Identity) => Some(DimensionMapping::Identity),
         Some(Mapping::All) => Some(DimensionMapping::All),
         Some(Mapping::Latest) if time => Some(DimensionMapping::Latest),
         Some(Mapping::Window(count)) if time => Some(DimensionMapping::Window(*count)),
-        Some(Mapping::Dimensions(dimensions)) => {
-            if let Some(mapping) = dimensions.get(&dimension.name) {
-                let place = pointer::join(&format!("{pointer}/dimensions"), &dimension.name);
-                return (Some(*mapping), place);
-            }
-            None
-        }
+        Some(Mapping::Dimensions(dimensions)) => dimensions.get(&dimension.name).copied(),
         _ => None,
-    };
-    (asked, String::from(pointer))
+    }
 }
 
 /// Reports mappings that speak of nothing the upstream has.
-fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut Report) {
+fn check_whole(other: &Space, upstream: &Upstream, pointer: &Place<'_>, report: &mut Report) {
     let time = other
         .dimensions()
         .iter()
@@ -181,7 +188,7 @@ fn check_whole(other: &Space, upstream: &Upstream, pointer: &str, report: &mut R
             for name in dimensions.keys().filter(|name| other.find(name).is_none()) {
                 report.add(
                     "manifest.mapping_unfit",
-                    pointer::join(&format!("{pointer}/dimensions"), name),
+                    pointer.member("dimensions").member(name),
                     format!("`{}` has no dimension `{name}`", upstream.asset),
                     "name dimensions of the upstream",
                 );

@@ -3,10 +3,11 @@
 use alloc::format;
 
 use super::Report;
+use super::place::Place;
 use crate::wire::manifest::limit::MAX_NAME_BYTES;
 
 /// Reports a name that is not `[A-Za-z0-9][A-Za-z0-9_.:/-]*` of at most 64 bytes.
-pub(super) fn check(report: &mut Report, pointer: &str, what: &str, name: &str) {
+pub(super) fn check(report: &mut Report, pointer: &Place<'_>, what: &str, name: &str) {
     let mut bytes = name.bytes();
     let starts = bytes
         .next()

@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::place::Place;
 use super::{Report, bound, name};
 use crate::identity::partition_key::{MAX_BYTES, Value};
 use crate::plan::calendar::Grain;
@@ -29,12 +30,13 @@ pub(super) fn spaces(
     report: &mut Report,
 ) -> Vec<Option<Space>> {
     let mut shared = Shared::default();
+    let assets = Place::top("assets");
     declared
         .iter()
         .map(|&place| {
             space(
                 &manifest.assets[place as usize],
-                &format!("/assets/{place}/partitions"),
+                &assets.at(place as usize).member("partitions"),
                 &mut shared,
                 report,
             )
@@ -44,7 +46,7 @@ pub(super) fn spaces(
 
 fn space<'a>(
     asset: &'a Asset,
-    place: &str,
+    place: &Place<'_>,
     shared: &mut Shared<'a>,
     report: &mut Report,
 ) -> Option<Space> {
@@ -58,7 +60,7 @@ fn space<'a>(
     );
     let mut dimensions: Vec<SpaceDimension> = Vec::with_capacity(asset.partitions.len());
     for (index, dimension) in asset.partitions.iter().enumerate() {
-        let pointer = format!("{place}/{index}");
+        let pointer = place.at(index);
         check_name(dimension, &pointer, &dimensions, report);
         check_members(dimension, &pointer, report);
         if let Some(values) = values(dimension, &pointer, shared, report) {
@@ -97,14 +99,14 @@ fn space<'a>(
 
 fn check_name(
     dimension: &Dimension,
-    pointer: &str,
+    pointer: &Place<'_>,
     before: &[SpaceDimension],
     report: &mut Report,
 ) {
     if !name::is_dimension(&dimension.name) {
         report.add(
             "manifest.dimension_name",
-            format!("{pointer}/name"),
+            pointer.member("name"),
             format!("`{}` cannot be the name of a dimension", dimension.name),
             "use lower-case letters, digits and `_`, starting with a letter, at most 64",
         );
@@ -112,7 +114,7 @@ fn check_name(
     if before.iter().any(|other| other.name == dimension.name) {
         report.add(
             "manifest.duplicate_dimension",
-            format!("{pointer}/name"),
+            pointer.member("name"),
             format!("the dimension `{}` is there already", dimension.name),
             "give each dimension of an asset its own name",
         );
@@ -120,7 +122,7 @@ fn check_name(
 }
 
 /// Reports members that do not belong to the kind, and those that are missing.
-fn check_members(dimension: &Dimension, pointer: &str, report: &mut Report) {
+fn check_members(dimension: &Dimension, pointer: &Place<'_>, report: &mut Report) {
     let time = grain(dimension.kind).is_some();
     let fixed = dimension.kind == DimensionKind::Static;
     let rows = [
@@ -139,7 +141,7 @@ fn check_members(dimension: &Dimension, pointer: &str, report: &mut Report) {
         if given && !allowed {
             report.add(
                 "manifest.dimension_member",
-                format!("{pointer}/{member}"),
+                pointer.member(member),
                 format!(
                     "the dimension `{}` is of a kind without `{member}`",
                     dimension.name
@@ -170,7 +172,7 @@ fn grain(kind: DimensionKind) -> Option<Grain> {
 
 fn values<'a>(
     dimension: &'a Dimension,
-    pointer: &str,
+    pointer: &Place<'_>,
     shared: &mut Shared<'a>,
     report: &mut Report,
 ) -> Option<Values> {
@@ -186,11 +188,7 @@ fn values<'a>(
     if let Some(values) = shared.lists.get(literals) {
         return Some(Values::Static(values.clone()));
     }
-    let values = Arc::new(static_values(
-        literals,
-        &format!("{pointer}/values"),
-        report,
-    )?);
+    let values = Arc::new(static_values(literals, &pointer.member("values"), report)?);
     shared.lists.insert(literals, values.clone());
     Some(Values::Static(values))
 }
@@ -198,7 +196,7 @@ fn values<'a>(
 fn time_values<'a>(
     dimension: &'a Dimension,
     grain: Grain,
-    pointer: &str,
+    pointer: &Place<'_>,
     shared: &mut Shared<'a>,
     report: &mut Report,
 ) -> Option<TimeValues> {
@@ -206,23 +204,23 @@ fn time_values<'a>(
         None => Some(Zone::Utc),
         Some(name) => {
             let cached = shared.zones.get(name).cloned();
-            cached.or_else(|| zone(name, &format!("{pointer}/timeZone"), report))
+            cached.or_else(|| zone(name, &pointer.member("timeZone"), report))
         }
     };
     if let (Some(name), Some(zone)) = (dimension.time_zone.as_deref(), &zone) {
         shared.zones.entry(name).or_insert_with(|| zone.clone());
     }
     let start = dimension.start.as_deref()?;
-    let first = boundary(grain, start, &format!("{pointer}/start"), report);
+    let first = boundary(grain, start, &pointer.member("start"), report);
     let end = match dimension.end.as_deref() {
         None => None,
-        Some(text) => Some(boundary(grain, text, &format!("{pointer}/end"), report)?),
+        Some(text) => Some(boundary(grain, text, &pointer.member("end"), report)?),
     };
     let (zone, first) = (zone?, first?);
     if end.is_some_and(|end| end <= first) {
         report.add(
             "manifest.partition_order",
-            format!("{pointer}/end"),
+            pointer.member("end"),
             format!(
                 "the dimension `{}` ends before its first partition is over",
                 dimension.name
@@ -240,7 +238,7 @@ fn time_values<'a>(
 }
 
 /// The zone with this name, or a report that there is none.
-pub(super) fn zone(name: &str, pointer: &str, report: &mut Report) -> Option<Zone> {
+pub(super) fn zone(name: &str, pointer: &Place<'_>, report: &mut Report) -> Option<Zone> {
     let zone = Zone::find(name);
     if zone.is_none() {
         report.add(
@@ -254,7 +252,7 @@ pub(super) fn zone(name: &str, pointer: &str, report: &mut Report) -> Option<Zon
 }
 
 /// The index of the partition that starts at a text; a day stands for its first hour.
-fn boundary(grain: Grain, text: &str, pointer: &str, report: &mut Report) -> Option<i64> {
+fn boundary(grain: Grain, text: &str, pointer: &Place<'_>, report: &mut Report) -> Option<i64> {
     let value = typed::time(&Literal::Text(text.into()));
     let index = match (&value, grain) {
         (Some(Value::Date(date)), Grain::Hour) => Some(grain.index_of_day(date.days().into())),
@@ -285,7 +283,11 @@ fn boundary(grain: Grain, text: &str, pointer: &str, report: &mut Report) -> Opt
     index
 }
 
-fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Option<StaticValues> {
+fn static_values(
+    literals: &[Literal],
+    pointer: &Place<'_>,
+    report: &mut Report,
+) -> Option<StaticValues> {
     let before = report.findings.len();
     bound(report, pointer, "values", literals.len(), limit::MAX_VALUES);
     let Some(first) = literals.first() else {
@@ -300,11 +302,11 @@ fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Op
     let mut seen = BTreeMap::new();
     let mut values = Vec::with_capacity(literals.len());
     for (index, literal) in literals.iter().enumerate() {
-        let pointer = format!("{pointer}/{index}");
+        let pointer = pointer.at(index);
         if core::mem::discriminant(literal) != core::mem::discriminant(first) {
             report.add(
                 "manifest.values_mixed",
-                pointer.as_str(),
+                pointer,
                 format!("`{literal}` is of another type than the first value"),
                 "the values of a dimension are all strings, all integers or all booleans",
             );
@@ -312,7 +314,7 @@ fn static_values(literals: &[Literal], pointer: &str, report: &mut Report) -> Op
         if seen.insert(literal, index).is_some() {
             report.add(
                 "manifest.duplicate_value",
-                pointer.as_str(),
+                pointer,
                 format!("the value `{literal}` is there already"),
                 "list each value once",
             );
@@ -345,12 +347,12 @@ fn value(literal: &Literal) -> Option<Value> {
 }
 
 /// Reports a second dimension without an end: ordinals grow in one direction only.
-fn check_open_ends(dimensions: &[SpaceDimension], place: &str, report: &mut Report) {
+fn check_open_ends(dimensions: &[SpaceDimension], place: &Place<'_>, report: &mut Report) {
     let open = |dimension: &&SpaceDimension| matches!(&dimension.values, Values::Time(time) if time.end.is_none());
     for dimension in dimensions.iter().filter(open).skip(1) {
         report.add(
             "manifest.partition_open",
-            format!("{place}/{}", dimension.declared),
+            place.at(dimension.declared),
             format!(
                 "the dimension `{}` is the second one without an end",
                 dimension.name

@@ -1,0 +1,29 @@
+// The numbers of the operations in `operation.rs`.
+
+export const FINGERPRINT = 0;
+export const ASSET_ID_PARSE = 1;
+export const ASSET_ID_NORMALIZE = 2;
+export const ULID_PARSE = 3;
+export const ULID_NORMALIZE = 4;
+export const ULID_GENERATE = 5;
+export const UUID7_GENERATE = 6;
+export const PARTITION_KEY_PARSE = 7;
+export const PARTITION_KEY_FORM = 8;
+export const PARTITION_KEY_FORMAT = 9;
+export const PARTITION_KEY_NORMALIZE = 10;
+export const PARTITION_KEY_COMPARE = 11;
+export const PARTITION_ID = 12;
+export const ASSET_KEY_PARSE = 13;
+export const ASSET_KEY_NORMALIZE = 14;
+export const TASK_KEY_PARSE = 15;
+export const TENANT_ID_PARSE = 16;
+export const WORKSPACE_ID_PARSE = 17;
+export const RUN_KEY_PARSE = 18;
+export const TASK_ID = 19;
+export const ATTEMPT_ID = 20;
+export const MATERIALIZATION_ID = 21;
+export const DISPATCH_ID = 22;
+export const DISPATCH_ID_PARSE = 23;
+export const QUEUE_NAME = 24;
+export const HOME_OF_RUN = 25;
+export const HOME_OF_RUN_KEY = 26;

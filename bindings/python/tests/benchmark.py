@@ -1,0 +1,48 @@
+"""The wheel beside its peers, in turn, on the documents in the directory that is given; ratios of processor time."""
+
+import json
+import pathlib
+import sys
+import time
+
+import arcoflow
+import canonicaljson
+import orjson
+import rfc8785
+
+ROUNDS, ROUND_NS = 15, 20_000_000
+
+
+def once(work, repeats):
+    start = time.thread_time_ns()
+    for _ in range(repeats):
+        work()
+    return (time.thread_time_ns() - start) / repeats
+
+
+def compare(candidates):
+    repeats = [max(1, min(50_000, int(ROUND_NS / max(once(work, 3), 100)))) for work in candidates]
+    times = [[] for _ in candidates]
+    for _ in range(ROUNDS):
+        for index, work in enumerate(candidates):
+            times[index].append(once(work, repeats[index]))
+    return [sorted(list)[ROUNDS // 4] for list in times]
+
+
+print("python: times of ours in ns, then how many times longer the peers take than ours from an object")
+print("document             bytes      bytes     object     rfc8785 canonicaljson  orjson sorted (lenient)")
+for name in ["shuffled-220b", "shuffled-4kb", "shuffled-1mb", "cjk-1mb"]:
+    data = (pathlib.Path(sys.argv[1]) / f"{name}.json").read_bytes()
+    value = json.loads(data)
+    ours, walked, rfc, canonical, lenient = compare(
+        [
+            lambda: arcoflow.canonicalize(data),
+            lambda: arcoflow.canonicalize_value(value),
+            lambda: rfc8785.dumps(value),
+            lambda: canonicaljson.encode_canonical_json(value),
+            lambda: orjson.dumps(value, option=orjson.OPT_SORT_KEYS),
+        ]
+    )
+    print(
+        f"{name:<16} {len(data):>9} {ours:>10.0f} {walked:>10.0f} {rfc / walked:>10.1f}x {canonical / walked:>12.1f}x {lenient / walked:>12.1f}x"
+    )

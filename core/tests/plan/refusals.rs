@@ -1,0 +1,190 @@
+//! A trigger that cannot be meant is refused, at its place.
+
+use super::keys;
+
+#[test]
+fn partitions_that_cannot_be_meant_are_refused() {
+    let rows: &[(&str, &str, &str)] = &[
+        (
+            r#"{"selection":"mart/monthly"}"#,
+            "plan.partition_required",
+            "",
+        ),
+        (
+            r#"{"selection":"other/tenants","allPartitions":true}"#,
+            "plan.partition_required",
+            "",
+        ),
+        (
+            r#"{"selection":"mart/report","partitionKey":"time=d:2012-03-01"}"#,
+            "plan.unknown_dimension",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitions":[{"key":"tmie","value":"2012-03-01"}]}"#,
+            "plan.unknown_dimension",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitionKey":"time=d:2012-03-05"}"#,
+            "plan.partition_unknown",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitionKey":"time=d:2012-04-01"}"#,
+            "plan.partition_unknown",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitionKey":"time=d:2011-12-01"}"#,
+            "plan.partition_unknown",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"mart/monthly","range":{"time":{"from":"2012-03-01","to":"2012-03-07"}}}"#,
+            "plan.partition_unknown",
+            "/range/time/to",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitionKey":"time=s:eA"}"#,
+            "plan.partition_type",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitionKey":"time=t:2012-03-01T00:00:00.000000Z"}"#,
+            "plan.partition_type",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"raw/events","partitionKey":"time=d:2012-03-01"}"#,
+            "plan.partition_type",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"raw/events","partitions":[{"key":"time","value":"2012-03-05T06:30:00Z"}]}"#,
+            "plan.partition_unknown",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"raw/events","partitions":[{"key":"time","value":"2012-03-05T06:00:00Z,x=i:1"}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"mart/monthly","partitions":[{"key":"time","value":20120301}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"mart/monthly","range":{"time":{"from":"2012-03-01","to":"2012-02-01"}}}"#,
+            "plan.range_order",
+            "/range/time",
+        ),
+        (
+            r#"{"selection":"other/numbers","partitions":[{"key":"n","value":"ten"}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"other/numbers","partitions":[{"key":"n","value":"010"}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"other/numbers","partitions":[{"key":"n","value":true}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"other/numbers","partitionKey":"n=i:3"}"#,
+            "plan.partition_unknown",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"other/numbers","partitionKey":"n=s:Mg"}"#,
+            "plan.partition_type",
+            "/partitionKey",
+        ),
+        (
+            r#"{"selection":"other/numbers","range":{"n":{"from":3,"to":8}}}"#,
+            "plan.partition_unknown",
+            "/range/n",
+        ),
+        (
+            r#"{"selection":"other/numbers","range":{"n":{"from":9,"to":2}}}"#,
+            "plan.range_order",
+            "/range/n",
+        ),
+        (
+            r#"{"selection":"staging/daily","partitions":[{"key":"store","value":7},{"key":"time","value":"2012-03-05"}]}"#,
+            "plan.partition_type",
+            "/partitions/0/value",
+        ),
+        (
+            r#"{"selection":"other/ids","range":{"id":{"from":1,"to":2}}}"#,
+            "plan.range_dynamic",
+            "/range/id",
+        ),
+        (
+            r#"{"selection":"other/ids","partitionKey":"id=s:MQ"}"#,
+            "plan.partition_type",
+            "/partitionKey",
+        ),
+        (
+            r#"{"partitionKey":"n=i:1","range":{}}"#,
+            "trigger.partition_conflict",
+            "/range",
+        ),
+        (
+            r#"{"partitionKey":"n=i:1","partitions":[]}"#,
+            "trigger.partition_conflict",
+            "/partitions",
+        ),
+        (
+            r#"{"allPartitions":true,"latestPartition":true}"#,
+            "trigger.partition_conflict",
+            "/latestPartition",
+        ),
+        (
+            r#"{"partitions":[{"key":"n","value":1},{"key":"n","value":2}]}"#,
+            "trigger.partition_duplicate",
+            "/partitions/1/key",
+        ),
+        (
+            r#"{"partitionKey":"n=1"}"#,
+            "trigger.shape",
+            "/partitionKey",
+        ),
+        (
+            r#"{"partitions":[{"key":"n","value":[1]}]}"#,
+            "trigger.shape",
+            "/partitions/0/value",
+        ),
+        (r#"{"partitions":{"n":1}}"#, "trigger.shape", "/partitions"),
+        (
+            r#"{"partition_key":"n=i:1"}"#,
+            "trigger.shape",
+            "/partition_key",
+        ),
+        (r#"{"priority":1001}"#, "trigger.limit", "/priority"),
+        (r#"{"labels":{"":"x"}}"#, "trigger.limit", "/labels/"),
+        (r#"{"priority":1.0}"#, "json.float", "/priority"),
+        (
+            r#"{"checks":true,"checks":true}"#,
+            "json.duplicate_key",
+            "/checks",
+        ),
+        (r#"[1"#, "json.syntax", "/0"),
+    ];
+    for (trigger, code, pointer) in rows {
+        let Err(refused) = keys(trigger) else {
+            panic!("{trigger} is not refused");
+        };
+        assert_eq!(
+            (&*refused.finding.code, &*refused.finding.pointer),
+            (*code, *pointer),
+            "{trigger}: {refused}"
+        );
+        assert!(!refused.finding.hint.is_empty());
+    }
+}

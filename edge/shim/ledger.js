@@ -1,0 +1,133 @@
+// The object of one shard: it holds the ledger, wakes who waits for it, and closes what is overdue.
+
+import { DurableObject } from "cloudflare:workers";
+import { ask, refusal } from "./isolate.js";
+import { Storage } from "./storage.js";
+
+/** The header that carries an admitted request from the worker to its object. */
+export const HANDOVER = "arcoflow-handover";
+/** The pause after an alarm that failed, in milliseconds. */
+const AGAIN_MS = 5_000;
+const NOTHING = new Uint8Array(0);
+
+export class Ledger extends DurableObject {
+  #store;
+  #fits = false;
+  #waiting = new Set();
+  /** When the alarm rings, as far as this incarnation knows. */
+  #alarm = null;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.#store = new Storage(ctx.storage);
+    ask(env, (door) => {
+      this.#fits = door.install(this.#store);
+    });
+  }
+
+  async fetch(request) {
+    if (!this.#fits) return refusal("upgrade-required-server");
+    const handover = request.headers.get(HANDOVER);
+    const body = request.body === null ? NOTHING : new Uint8Array(await request.arrayBuffer());
+    try {
+      return await this.#answer(handover, body, request.signal);
+    } catch (error) {
+      console.error(`a request was not answered: ${error?.stack ?? error}`);
+      return refusal("internal");
+    }
+  }
+
+  async alarm() {
+    this.#alarm = null;
+    try {
+      this.#settle(ask(this.env, (door, exchange) => door.expire(this.#store, exchange)));
+    } catch (error) {
+      console.error(`deadlines were not looked at: ${error?.stack ?? error}`);
+      this.#arm(Date.now() + AGAIN_MS);
+    }
+  }
+
+  async #answer(handover, body, signal) {
+    let end = null;
+    for (;;) {
+      const exchange = this.#ask(handover, body);
+      if (exchange.cursor !== null) return this.#stream(exchange, handover, signal);
+      if (exchange.waiting === null) return exchange.toResponse();
+      const { topics, giveUpMs, againMs } = exchange.waiting;
+      end ??= Date.now() + giveUpMs;
+      const left = end - Date.now();
+      if (left <= 0) return exchange.toResponse();
+      await this.#until(topics, Math.min(left, againMs), signal);
+      // Whoever is gone must not be given work.
+      if (signal?.aborted) return exchange.toResponse();
+    }
+  }
+
+  #ask(handover, body, cursor) {
+    const unarmed = this.#alarm === null;
+    return this.#settle(
+      ask(this.env, (door, exchange) => door.answer(this.#store, handover, body, cursor, unarmed, exchange)),
+    );
+  }
+
+  /** Arms the alarm and wakes who waits; the platform holds every answer until the transaction is on disk. */
+  #settle(exchange) {
+    if (exchange.due !== null) this.#arm(exchange.due);
+    if (exchange.woken !== null) {
+      for (const waiter of this.#waiting) {
+        if (waiter.topics.some((topic) => exchange.woken.includes(topic))) waiter.wake();
+      }
+    }
+    return exchange;
+  }
+
+  #arm(due) {
+    if (this.#alarm !== null && this.#alarm <= due) return;
+    this.#alarm = due;
+    this.ctx.storage.setAlarm(due).catch((error) => {
+      this.#alarm = null;
+      console.error(`the alarm was not set: ${error?.stack ?? error}`);
+    });
+  }
+
+  #until(topics, ms, signal) {
+    return new Promise((resolve) => {
+      const waiter = { topics };
+      const timer = setTimeout(() => waiter.wake(), ms);
+      waiter.wake = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", waiter.wake);
+        this.#waiting.delete(waiter);
+        resolve();
+      };
+      signal?.addEventListener("abort", waiter.wake);
+      this.#waiting.add(waiter);
+    });
+  }
+
+  /** Pieces of a stream until the reader leaves. */
+  #stream(first, handover, signal) {
+    const { readable, writable } = new TransformStream();
+    const writer = writable.getWriter();
+    const go = async () => {
+      let exchange = first;
+      for (;;) {
+        const { body } = exchange.response;
+        if (body.length > 0) await writer.write(body);
+        else await this.#until(["records"], 15_000, signal);
+        if (signal?.aborted) break;
+        const cursor = exchange.cursor;
+        exchange = this.#ask(handover, NOTHING, cursor);
+        if (exchange.cursor === null) break;
+        if (exchange.response.body.length === 0) await writer.write(KEPT_OPEN);
+      }
+      await writer.close();
+    };
+    // A write fails when the reader has left, and then nobody is told.
+    go().catch(() => writer.abort().catch(() => {}));
+    return first.toResponse(readable);
+  }
+}
+
+/** A comment of an event stream. */
+const KEPT_OPEN = new TextEncoder().encode(":\n\n");

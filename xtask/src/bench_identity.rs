@@ -1,0 +1,65 @@
+//! One command measures identity on every target, beside the peers of each, on the same documents.
+
+use std::fs;
+use std::process::Command;
+
+use crate::process::{cargo, root, run, target};
+use crate::{fixtures, python};
+
+/// Runs every benchmark of identity, one after another.
+pub(crate) fn run_all() -> Result<(), String> {
+    let documents = target().join("bench/documents");
+    fs::create_dir_all(&documents).map_err(|error| format!("{}: {error}", documents.display()))?;
+    let bench = || {
+        let mut command = cargo();
+        command.args([
+            "bench",
+            "--quiet",
+            "--package",
+            "arcoflow-tests",
+            "--bench",
+            "identity",
+            "--",
+        ]);
+        command
+    };
+    let hint = "the benchmark has to build";
+    run(bench().arg("--write").arg(&documents), hint)?;
+    run(&mut bench(), hint)?;
+    let place = fixtures::install_package()?;
+    let copied = place.join("benchmark.js");
+    fs::copy(root().join("bindings/npm/test/benchmark.js"), &copied)
+        .map_err(|error| error.to_string())?;
+    run(
+        Command::new("node")
+            .arg(&copied)
+            .arg(&documents)
+            .current_dir(&place),
+        "install Node 20 or later",
+    )?;
+    let module = root().join("bindings/npm/dist/core.wasm");
+    println!(
+        "wasm: {} bytes",
+        fs::metadata(&module)
+            .map_err(|error| error.to_string())?
+            .len()
+    );
+    let interpreter = python::environment()?;
+    run(
+        Command::new(&interpreter)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["rfc8785==0.1.4", "canonicaljson==2.0.0", "orjson==3.13.0"]),
+        "pip has to reach an index once, for the peers",
+    )?;
+    let script = root().join("bindings/python/tests/benchmark.py");
+    run(
+        Command::new(&interpreter).arg(script).arg(&documents),
+        "the wheel has to install",
+    )
+}

@@ -1,0 +1,29 @@
+//! Drills run the real binary, break it on purpose, and let a judge that shares no code with it look at what is left.
+
+use std::process::Command;
+
+use crate::process::{cargo, root, run, target};
+
+/// Kills the process `times` times over the example.
+pub(crate) fn kill(times: &str) -> Result<(), String> {
+    drill("kill.py", &["examples/weather", "--kills", times])
+}
+
+/// Watches the system calls of the process: no acknowledgement without a sync.
+pub(crate) fn durable() -> Result<(), String> {
+    drill("durable.py", &[])
+}
+
+fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {
+    run(
+        cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),
+        "the binary has to build",
+    )?;
+    let mut drill = Command::new("python3");
+    drill
+        .current_dir(root())
+        .arg(format!("tests/drills/{program}"))
+        .arg(target().join("release/arcoflow"))
+        .args(arguments);
+    run(&mut drill, "the report above names what is wrong")
+}

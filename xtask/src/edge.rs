@@ -1,0 +1,194 @@
+//! The edge is built from the core and a shim of plain modules; what is built is what workerd and wrangler take, as it is.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::process::{cargo, read, root, run, target};
+
+/// The most bytes of everything that is uploaded, compressed as the platform counts it.
+const BUDGET_BYTES: usize = 300 * 1_000;
+
+/// Builds the edge, and returns the directory that holds it.
+pub(crate) fn build() -> Result<PathBuf, String> {
+    install()?;
+    let built = package().join("built");
+    if built.exists() {
+        fs::remove_dir_all(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+    }
+    fs::create_dir_all(&built).map_err(|error| format!("{}: {error}", built.display()))?;
+    let bound = bind()?;
+    let module = built.join("arcoflow_edge_bg.wasm");
+    run(
+        Command::new(package().join("node_modules/.bin/wasm-opt"))
+            .arg("-Oz")
+            .args(FEATURES)
+            .arg(bound.join("arcoflow_edge_bg.wasm"))
+            .arg("-o")
+            .arg(&module),
+        "run `npm ci` in edge",
+    )?;
+    copy(&bound.join("arcoflow_edge.js"), &built)?;
+    let shim = package().join("shim");
+    for entry in fs::read_dir(&shim).map_err(|error| format!("{}: {error}", shim.display()))? {
+        copy(&entry.map_err(|error| error.to_string())?.path(), &built)?;
+    }
+    budget(&built)?;
+    Ok(built)
+}
+
+/// Builds the edge, and lets wrangler say whether it would take it.
+pub(crate) fn check() -> Result<(), String> {
+    build()?;
+    let out = target().join("edge/upload");
+    for environment in ["", "production"] {
+        let said = read(
+            Command::new("npm")
+                .args(["exec", "--prefix"])
+                .arg(package())
+                .args([
+                    "--",
+                    "wrangler",
+                    "deploy",
+                    "--dry-run",
+                    "--env",
+                    environment,
+                ])
+                .arg("--outdir")
+                .arg(&out)
+                .env("WRANGLER_SEND_METRICS", "false")
+                .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
+                .env("CI", "1")
+                .current_dir(root()),
+            "see wrangler.toml",
+        )?;
+        let upload = said.lines().find(|line| line.contains("Total Upload"));
+        println!(
+            "wrangler, environment `{environment}`: {}",
+            upload.unwrap_or("no upload").trim()
+        );
+    }
+    Ok(())
+}
+
+/// What a checkout with Rust and Node still lacks.
+fn install() -> Result<(), String> {
+    if package().join("node_modules/.bin/wasm-opt").exists() {
+        return Ok(());
+    }
+    run(
+        Command::new("npm")
+            .args(["ci", "--silent", "--no-audit", "--no-fund"])
+            .current_dir(package()),
+        "install Node with npm",
+    )
+}
+
+fn package() -> PathBuf {
+    root().join("edge")
+}
+
+/// The module and its glue, not yet optimized.
+fn bind() -> Result<PathBuf, String> {
+    run(
+        cargo()
+            .args([
+                "build",
+                "--quiet",
+                "--locked",
+                "--profile",
+                "wasm",
+                "--package",
+                "arcoflow-edge",
+                "--lib",
+            ])
+            .args(["--target", "wasm32-unknown-unknown"]),
+        "install the target with `rustup target add wasm32-unknown-unknown`",
+    )?;
+    let bound = target().join("edge/bound");
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(target().join("wasm32-unknown-unknown/wasm/arcoflow_edge.wasm"))
+        .web(true)
+        .map_err(|error| error.to_string())?;
+    bindgen
+        .typescript(false)
+        .omit_default_module_path(true)
+        .reset_state_function(true)
+        .remove_name_section(true)
+        .remove_producers_section(true);
+    bindgen
+        .generate(&bound)
+        .map_err(|error| format!("wasm-bindgen: {error:#}"))?;
+    Ok(bound)
+}
+
+fn copy(file: &Path, directory: &Path) -> Result<(), String> {
+    let place = directory.join(file.file_name().unwrap_or_default());
+    fs::copy(file, &place)
+        .map(|_| ())
+        .map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Says what is uploaded, and refuses what is too large.
+fn budget(built: &Path) -> Result<(), String> {
+    let mut total = (0, 0);
+    let mut files: Vec<PathBuf> = fs::read_dir(built)
+        .map_err(|error| error.to_string())?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    for file in files {
+        let bytes = fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let compressed = gzip(&bytes)?;
+        println!(
+            "{:>9} bytes, {:>7} compressed  {}",
+            bytes.len(),
+            compressed,
+            file.file_name().unwrap_or_default().display()
+        );
+        total = (total.0 + bytes.len(), total.1 + compressed);
+    }
+    println!("{:>9} bytes, {:>7} compressed  in all", total.0, total.1);
+    if total.1 > BUDGET_BYTES {
+        return Err(format!(
+            "the edge is {} bytes compressed, and its budget is {BUDGET_BYTES}",
+            total.1
+        ));
+    }
+    Ok(())
+}
+
+fn gzip(bytes: &[u8]) -> Result<usize, String> {
+    let mut child = Command::new("gzip")
+        .args(["-9", "-c", "-n"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("gzip: {error}"))?;
+    let mut input = child.stdin.take().ok_or("gzip takes no input")?;
+    let bytes = bytes.to_vec();
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = child
+        .wait_with_output()
+        .map_err(|error| format!("gzip: {error}"))?;
+    writer
+        .join()
+        .map_err(|_| "gzip: its input broke".to_owned())?
+        .map_err(|error| format!("gzip: {error}"))?;
+    Ok(output.stdout.len())
+}
+
+/// What the compiler's default target uses; `--all-features` would let through what engines do not run.
+const FEATURES: [&str; 6] = [
+    "--enable-mutable-globals",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-reference-types",
+];

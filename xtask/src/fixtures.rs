@@ -1,0 +1,169 @@
+//! Every target is asked every fixture, and a missing target fails the run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use arcoflow_tests::fixtures::target::{Report, ask};
+use arcoflow_tests::fixtures::{Case, identity_directory, load};
+
+use crate::process::{cargo, root, run, target};
+use crate::{examples, npm, python};
+
+const TARGETS: [&str; 6] = ["native", "node", "chromium", "vite", "workerd", "python"];
+const SHOWN_FAILURES: usize = 5;
+
+/// Asks the named targets, or all of them, and prints a table.
+pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
+    if let Some(unknown) = wanted.iter().find(|name| !TARGETS.contains(name)) {
+        return Err(format!(
+            "`{unknown}` is no target; the targets are {}",
+            TARGETS.join(", ")
+        ));
+    }
+    let cases = load(&identity_directory())?;
+    let mut consumer = None;
+    let mut rows = Vec::new();
+    for name in TARGETS {
+        if wanted.is_empty() || wanted.contains(&name) {
+            rows.push((name, ask_target(name, &cases, &mut consumer)));
+        }
+    }
+    println!("{:<10} {:>6} {:>7}", "target", "cases", "passed");
+    for (name, report) in &rows {
+        match report {
+            Ok(report) => println!("{name:<10} {:>6} {:>7}", report.cases, report.passed()),
+            Err(_) => println!("{name:<10} {:>6} {:>7}", cases.len(), "missing"),
+        }
+    }
+    let problems: Vec<String> = rows
+        .into_iter()
+        .filter_map(|(_, report)| problem(report))
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems.join("\n"))
+    }
+}
+
+fn problem(report: Result<Report, String>) -> Option<String> {
+    match report {
+        Ok(report) if report.failures.is_empty() => None,
+        Ok(report) => {
+            let shown: Vec<&str> = report
+                .failures
+                .iter()
+                .take(SHOWN_FAILURES)
+                .map(String::as_str)
+                .collect();
+            Some(format!(
+                "{}: {} wrong\n{}",
+                report.target,
+                report.failures.len(),
+                shown.join("\n")
+            ))
+        }
+        Err(problem) => Some(problem),
+    }
+}
+
+fn ask_target(
+    name: &str,
+    cases: &[Case],
+    consumer: &mut Option<PathBuf>,
+) -> Result<Report, String> {
+    let mut command = match name {
+        "native" => native()?,
+        "python" => {
+            let interpreter = python::environment()?;
+            examples::run_blocks(
+                "python",
+                &interpreter,
+                &target().join("python"),
+                "examples.py",
+            )?;
+            let mut command = Command::new(interpreter);
+            command.arg(root().join("bindings/python/answerer/answer.py"));
+            command
+        }
+        _ => {
+            let place = match consumer {
+                Some(place) => place,
+                None => consumer.insert(install_package()?),
+            };
+            in_consumer(name, place)?
+        }
+    };
+    ask(name, &mut command, cases)
+}
+
+fn native() -> Result<Command, String> {
+    run(
+        cargo().args(["build", "--quiet", "--package", "arcoflow"]),
+        "the binary has to build",
+    )?;
+    let mut command = Command::new(target().join("debug/arcoflow"));
+    command.arg("answer");
+    Ok(command)
+}
+
+/// A project that has the packed package installed, with the answerers in it.
+pub(crate) fn install_package() -> Result<PathBuf, String> {
+    let packed = npm::pack()?;
+    let source = root().join("bindings/npm/answerer");
+    let place = target().join("npm/consumer");
+    fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+    for entry in fs::read_dir(&source).map_err(|error| format!("{}: {error}", source.display()))? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.is_file() {
+            let copied = place.join(path.file_name().unwrap_or_default());
+            fs::copy(&path, copied).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    let hint = "npm has to reach its registry once, for esbuild, vite and workerd";
+    run(
+        Command::new("npm")
+            .args(["ci", "--silent"])
+            .current_dir(&place),
+        hint,
+    )?;
+    let install = ["install", "--silent", "--no-save", "--no-audit"];
+    run(
+        Command::new("npm")
+            .args(install)
+            .arg(packed)
+            .current_dir(&place),
+        hint,
+    )?;
+    Ok(place)
+}
+
+fn in_consumer(name: &str, place: &Path) -> Result<Command, String> {
+    let mut command = Command::new("node");
+    command.current_dir(place);
+    match name {
+        "node" => {
+            examples::run_blocks("ts", Path::new("node"), place, "examples.mjs")?;
+            command.arg("node.js")
+        }
+        "workerd" => command.arg("workerd.js"),
+        "vite" => {
+            let build = [
+                "vite",
+                "build",
+                "--logLevel",
+                "error",
+                "--config",
+                "vite.config.js",
+            ];
+            run(
+                Command::new("npx").args(build).current_dir(place),
+                "the package has to build with Vite",
+            )?;
+            command.args(["browser.js", "--built"])
+        }
+        _ => command.arg("browser.js"),
+    };
+    Ok(command)
+}
