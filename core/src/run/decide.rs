@@ -1,8 +1,10 @@
 //! What has to happen next follows from the state alone: the same state gives the same decisions, with the same ids.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter::Peekable;
 
 use crate::identity::ids::RunId;
 use crate::run::state::{Lane, Run};
@@ -106,16 +108,28 @@ fn decide_retries(run: &Run, decisions: &mut Decisions) {
     }
 }
 
+/// Whether the plan of a run is the next thing to decide. Its first tasks are asked for together with it, so that the first of them does
+/// not wait for a second round to the ledger.
+fn begins(run: &Run) -> bool {
+    run.planned.is_none()
+        && run.cancel.is_none()
+        && run.finished.is_none()
+        && run.plan.is_ok()
+        && run.catalog.is_some()
+}
+
 /// Hands out the free places, one at a time, to the run that is furthest behind.
 fn decide_dispatches(world: &World, limits: &Limits, decisions: &mut Decisions) {
     let mut places = Places::new(world, limits);
     if places.are_gone() {
         return;
     }
+    let beginning = world.attention.iter().filter_map(|id| world.runs.get(id));
     let mut queue: BTreeSet<(i32, u32, RunId)> = world
         .hungry
         .iter()
         .filter_map(|id| world.runs.get(id))
+        .chain(beginning.filter(|run| begins(run)))
         .map(|run| {
             (
                 run.triggered.trigger.priority.saturating_neg(),
@@ -162,25 +176,31 @@ fn dispatch(run: &Run, index: u32) -> Option<Event> {
 
 /// Walks the ready tasks of a run, best first, lane by lane.
 struct Cursor<'a> {
-    lanes: Vec<core::iter::Peekable<alloc::collections::btree_set::Iter<'a, (i32, u32)>>>,
+    lanes: Vec<Peekable<Box<dyn Iterator<Item = (i32, u32)> + 'a>>>,
 }
 
 impl<'a> Cursor<'a> {
     fn new(run: &'a Run) -> Self {
-        Cursor {
-            lanes: run
-                .ready
-                .iter()
-                .map(|lane| lane.iter().peekable())
-                .collect(),
-        }
+        let boxed = |lane: Box<dyn Iterator<Item = (i32, u32)> + 'a>| lane.peekable();
+        let lanes = if begins(run) {
+            let first = first_tasks(run).into_iter();
+            first
+                .map(|lane| boxed(Box::new(lane.into_iter())))
+                .collect()
+        } else {
+            let ready = run.ready.iter();
+            ready
+                .map(|lane| boxed(Box::new(lane.iter().copied())))
+                .collect()
+        };
+        Cursor { lanes }
     }
 
     /// The best ready task whose lane has a place, which is taken.
     fn next(&mut self, run: &Run, places: &mut Places<'_>) -> Option<u32> {
         let mut best: Option<((i32, u32), usize)> = None;
         for (lane, ready) in self.lanes.iter_mut().enumerate() {
-            let Some(&&task) = ready.peek() else { continue };
+            let Some(&task) = ready.peek() else { continue };
             let open = run
                 .lanes
                 .get(lane)
@@ -194,6 +214,19 @@ impl<'a> Cursor<'a> {
         places.take(run.lanes.get(lane)?);
         Some(index)
     }
+}
+
+/// The tasks that are ready once the run is planned, lane by lane, best first.
+fn first_tasks(run: &Run) -> Vec<BTreeSet<(i32, u32)>> {
+    let mut lanes = alloc::vec![BTreeSet::new(); run.lanes.len()];
+    for (index, task) in (0..).zip(&run.tasks) {
+        if task.pending == 0
+            && let Some(lane) = lanes.get_mut(run.lane_of(index))
+        {
+            lane.insert((run.rank_of(index), index));
+        }
+    }
+    lanes
 }
 
 /// The places that are left, as they are handed out.

@@ -141,6 +141,21 @@ fn the_same_state_gives_the_same_decisions() {
 }
 
 #[test]
+fn a_plan_and_its_first_tasks_are_one_proposal() {
+    let (mut house, _) = planned();
+    house.trigger(&json!({}));
+    house.catch_up();
+    let scope = crate::house::scope();
+    let decisions = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
+    let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
+    assert_eq!(kinds, ["run_planned", "dispatch_requested"]);
+    house.limits.open_attempts = 0;
+    let decisions = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
+    let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
+    assert_eq!(kinds, ["run_planned"], "without a place nothing is asked for");
+}
+
+#[test]
 fn the_door_and_the_scheduler_fold_to_the_same_state() {
     let (mut house, run) = planned();
     let envelope = house.lease(1).remove(0);
