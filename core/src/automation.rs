@@ -1,5 +1,6 @@
-//! A run starts for a reason that can be told: a tick, a report, a chunk of a backfill.
+//! Why runs start: chunks of a backfill, ticks of a schedule, and whatever else does not need a caller.
 
-pub mod cron;
+pub mod backfill;
+pub mod tick;
 pub mod schedule;
 pub mod status;

@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod identity;
 pub mod wire;
 pub mod plan;
+pub mod automation;
 pub mod run;
 pub mod door;
 pub mod answer;

@@ -30,6 +30,7 @@ mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod stretch;
 pub mod diff;
 
 use axis::Axis;

@@ -6,6 +6,7 @@ pub mod literal;
 pub mod scope;
 pub mod trigger;
 pub mod manifest;
+pub mod backfill;
 pub mod task_set;
 pub mod event;
 pub mod record;

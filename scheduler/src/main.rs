@@ -1,2 +1,7 @@
-//! The `arcoflow` binary.
-fn main() {}
+//! The `arcoflow` binary is its command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    arcoflow::cli::main()
+}

@@ -211,8 +211,8 @@ fn arrows_inside_core_go_one_way() {
         ("identity", &[]),
         ("wire", &["identity"]),
         ("plan", &["identity", "wire"]),
-        ("run", &["identity", "wire", "plan"]),
-        ("automation", &["identity", "wire", "plan", "run"]),
+        ("automation", &["identity", "wire", "plan"]),
+        ("run", &["identity", "wire", "plan", "automation"]),
         ("door", &["identity", "wire", "plan", "run", "automation"]),
     ];
     let mut faults = Vec::new();
@@ -242,7 +242,7 @@ fn arrows_inside_core_go_one_way() {
     }
     report(
         faults,
-        "move what both need towards identity; door → run, plan, automation → wire → identity",
+        "move what both need towards identity; door → run → automation → plan → wire → identity",
     );
 }
 

@@ -4,10 +4,11 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::automation::cron::Cron;
+use crate::automation::tick;
 use crate::identity::partition_key::Timestamp;
 use crate::plan::zone::Zone;
 use crate::wire::manifest::automation::CatchUp;
+use crate::wire::manifest::cron::Cron;
 
 /// A tick that is this much late is still on time: a door and a scheduler need a moment to meet.
 pub const ON_TIME_S: i64 = 300;
@@ -75,7 +76,7 @@ pub fn due(
     };
     let mut last: Option<i64> = None;
     for _ in 0..walk.max(1) {
-        let Some(tick) = cron.next_after(zone, due.cursor_s) else {
+        let Some(tick) = tick::next_after(cron, zone, due.cursor_s) else {
             due.settle(last.take(), catch_up, now_s);
             return due;
         };
@@ -104,7 +105,9 @@ impl Due {
     /// The latest tick fires when it is on time, or when the policy wants the latest.
     fn settle(&mut self, last: Option<i64>, catch_up: CatchUp, now_s: i64) {
         match last {
-            Some(tick) if catch_up == CatchUp::Latest || now_s - tick <= ON_TIME_S => self.fires.push(tick),
+            Some(tick) if catch_up == CatchUp::Latest || now_s - tick <= ON_TIME_S => {
+                self.fires.push(tick)
+            }
             Some(tick) => self.pass(tick),
             None => {}
         }
@@ -183,7 +186,11 @@ mod tests {
             (All, -HOUR, expect(&[], None, 0, 1)),
         ];
         for (catch_up, after, expected) in rows {
-            assert_eq!(look(catch_up, START + after), expected, "{catch_up:?} {after}");
+            assert_eq!(
+                look(catch_up, START + after),
+                expected,
+                "{catch_up:?} {after}"
+            );
         }
     }
 

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is known of one partition of an asset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
     /// Nothing was made of it.
@@ -74,7 +76,12 @@ impl Partitions {
 
     /// The state of a partition.
     pub fn state(&self, ordinal: u32) -> State {
-        let states = [State::Running, State::Succeeded, State::Failed, State::Stale];
+        let states = [
+            State::Running,
+            State::Succeeded,
+            State::Failed,
+            State::Stale,
+        ];
         let holds = |state: &State| self.set_of(*state).is_some_and(|set| set.contains(ordinal));
         states.into_iter().find(holds).unwrap_or(State::Missing)
     }
@@ -101,7 +108,10 @@ impl Partitions {
             Some(set) => {
                 let mut ordinals = set.iter();
                 ordinals.advance_to(from);
-                ordinals.take_while(|ordinal| *ordinal < total).take(limit).collect()
+                ordinals
+                    .take_while(|ordinal| *ordinal < total)
+                    .take(limit)
+                    .collect()
             }
             None => self.missing(from, total, limit),
         }
@@ -142,7 +152,12 @@ impl Partitions {
             ordinals.advance_to(at);
             ordinals.next()
         };
-        self.known().into_iter().filter_map(first).min().unwrap_or(total).min(total)
+        self.known()
+            .into_iter()
+            .filter_map(first)
+            .min()
+            .unwrap_or(total)
+            .min(total)
     }
 
     /// Stores runs as runs; worth a call after many changes.
@@ -156,7 +171,9 @@ impl Partitions {
     pub fn memory_bytes(&self) -> usize {
         let bytes = self.known().map(|set| {
             let held = set.statistics();
-            held.n_bytes_array_containers + held.n_bytes_run_containers + held.n_bytes_bitset_containers
+            held.n_bytes_array_containers
+                + held.n_bytes_run_containers
+                + held.n_bytes_bitset_containers
         });
         usize::try_from(bytes.into_iter().sum::<u64>()).unwrap_or(usize::MAX)
     }
@@ -252,10 +269,25 @@ mod tests {
             partitions.set_range(index * 4_999 + 100, index * 4_999 + 120, State::Stale);
         }
         partitions.compact();
-        assert!(partitions.memory_bytes() < 1_000_000, "{} bytes", partitions.memory_bytes());
+        assert!(
+            partitions.memory_bytes() < 1_000_000,
+            "{} bytes",
+            partitions.memory_bytes()
+        );
         let counts = partitions.counts(TOTAL);
-        assert_eq!((counts.failed, counts.missing, counts.stale), (10_000, 10_000, 200_000));
-        assert_eq!(partitions.page(State::Missing, 4_999 * 5_000, TOTAL, 2), [24_995_007, 25_000_006]);
-        assert_eq!(partitions.page(State::Missing, 4_999 * 9_999 + 8, TOTAL, 2), []);
+        assert_eq!(
+            (counts.failed, counts.missing, counts.stale),
+            (10_000, 10_000, 200_000)
+        );
+        assert_eq!(
+            partitions.page(State::Missing, 4_999 * 5_000, TOTAL, 2),
+            [24_995_007, 25_000_006]
+        );
+        let after_the_last = 4_999 * 9_999 + 8;
+        assert!(
+            partitions
+                .page(State::Missing, after_the_last, TOTAL, 2)
+                .is_empty()
+        );
     }
 }

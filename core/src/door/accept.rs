@@ -12,6 +12,7 @@ use crate::door::index::RunRow;
 use crate::door::read;
 use crate::door::session::{Session, beyond_time};
 use crate::door::sql::first;
+use crate::identity::canonical_json;
 use crate::identity::derived;
 use crate::identity::digest::{Sha256Digest, sha256};
 use crate::identity::ids::RunId;
@@ -33,11 +34,10 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
     trigger
         .validate()
         .map_err(|finding| refuse_finding(Slug::ValidationFailed, &finding))?;
-    let fingerprint = sha256(&canonical);
-    if let Some(reply) = stored_answer(session, admitted, &fingerprint)? {
+    if let Some(reply) = stored_answer(session, admitted, &sha256(&canonical))? {
         return Ok(reply);
     }
-    if let Some(reply) = run_of_key(session, &trigger, &fingerprint)? {
+    if let Some(reply) = run_of_key(session, &trigger)? {
         return Ok(reply);
     }
     let manifest = match trigger.manifest {
@@ -47,16 +47,6 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
             .ok_or_else(|| Problem::new(Slug::ManifestNotFound, "no manifest was deployed yet"))?,
     };
     let run = run_id(session, &trigger)?;
-    if let Some(key) = &trigger.run_key {
-        session.sql.execute(
-            "INSERT INTO run_key (run_key, fingerprint, run) VALUES (?1, ?2, ?3)",
-            &[
-                key.as_str().into(),
-                fingerprint.to_bytes().as_slice().into(),
-                run.to_bytes().as_slice().into(),
-            ],
-        )?;
-    }
     let triggered = RunTriggered {
         run,
         manifest,
@@ -64,8 +54,13 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         rerun: None,
     };
     let answer = start(session, triggered)?;
-    store_answer(session, admitted, &fingerprint, &answer)?;
+    store_answer(session, admitted, &sha256(&canonical), &answer)?;
     Ok(answer)
+}
+
+/// What a trigger asks for, however it was spelled.
+pub(crate) fn fingerprint(trigger: &Trigger) -> Sha256Digest {
+    sha256(&canonical_json::to_vec(trigger).unwrap_or_default())
 }
 
 /// Compiles the plan and appends the trigger.
@@ -130,11 +125,7 @@ fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> 
 }
 
 /// The run that has the trigger's run key already.
-fn run_of_key(
-    session: &mut Session<'_>,
-    trigger: &Trigger,
-    fingerprint: &Sha256Digest,
-) -> Result<Option<Reply>, Fault> {
+fn run_of_key(session: &mut Session<'_>, trigger: &Trigger) -> Result<Option<Reply>, Fault> {
     let Some(key) = &trigger.run_key else {
         return Ok(None);
     };
@@ -152,7 +143,7 @@ fn run_of_key(
     let Some((recorded, run)) = known else {
         return Ok(None);
     };
-    if recorded != fingerprint.to_bytes() {
+    if recorded != fingerprint(trigger).to_bytes() {
         let problem = Problem::new(
             Slug::RunKeyConflict,
             "a run with this run key was triggered with something else",

@@ -120,6 +120,10 @@ pub fn admit(
     let wants_stream = head
         .header("accept")
         .is_some_and(|accept| accept.contains("text/event-stream"));
+    let mut query = query;
+    if wants_stream && let Some(seen) = head.header("last-event-id") {
+        go_on_after(&mut query, seen);
+    }
     Ok(Admitted {
         route,
         params,
@@ -128,6 +132,12 @@ pub fn admit(
         idempotency_key,
         wants_stream,
     })
+}
+
+/// Sets the record that a stream begins after: where a client stopped when it comes back (HTML, 9.2.3), where the host is when it asks again.
+pub fn go_on_after(query: &mut Vec<(String, String)>, seen: &str) {
+    query.retain(|(name, _)| name != "after");
+    query.push(("after".to_string(), seen.to_string()));
 }
 
 fn check_sizes(head: &Head<'_>) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::config::{Config, Moment};
@@ -71,8 +72,8 @@ pub struct Wait {
 pub enum WaitOn {
     /// A record.
     Records,
-    /// Work in a queue.
-    Work,
+    /// Work in one of these queues.
+    Work(Vec<String>),
     /// A piece of log.
     Logs,
 }

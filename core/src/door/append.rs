@@ -11,6 +11,7 @@ use crate::door::http::Response;
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, first};
 use crate::wire::body;
+use crate::wire::event::automation::{Account, RunRequested};
 use crate::wire::event::{DispatchRequested, Event};
 use crate::wire::ledger::{
     AppendRequest, AppendResult, SchedulerLeaseAnswer, SchedulerLeaseRequest,
@@ -174,6 +175,9 @@ pub(crate) fn push_records(text: &mut Vec<u8>, records: &[Record]) {
 
 /// Takes one decision if it fits what the ledger says by now.
 fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, StoreError> {
+    if let Event::RunRequested(body) = event {
+        return propose_run(session, event, body);
+    }
     let Some(run) = event.run() else {
         return Ok(refused("not-a-decision"));
     };
@@ -204,6 +208,27 @@ fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, Sto
             Ok(AppendResult::Appended(record.seq))
         }
     }
+}
+
+/// A run that nobody triggered is begun while what it is on account of goes on.
+fn propose_run(
+    session: &mut Session<'_>,
+    event: &Event,
+    body: &RunRequested,
+) -> Result<AppendResult, StoreError> {
+    if session.run(&body.triggered.run)?.is_some() {
+        return Ok(AppendResult::Duplicate);
+    }
+    if let Account::Backfill { backfill, .. } = &body.on_account_of {
+        match session.backfill(backfill)?.map(|row| row.mode) {
+            None => return Ok(refused("backfill-not-found")),
+            Some(1) => return Ok(refused("backfill-paused")),
+            Some(2) => return Ok(refused("backfill-cancelled")),
+            Some(_) => {}
+        }
+    }
+    let record = session.append(event, None)?;
+    Ok(AppendResult::Appended(record.seq))
 }
 
 fn check_dispatch(

@@ -1,11 +1,13 @@
 //! The indexes follow from the records: this is the only place that changes them on account of one.
 
+use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{Operation, TaskKey};
+use crate::wire::event::automation::{Account, BackfillChanged, RunRequested};
 use crate::wire::event::{
     AttemptExpired, AttemptFinished, AttemptOutcome, AttemptStarted, DispatchRequested, Event,
     RunCancelRequested, RunFinished, RunTriggered,
@@ -124,6 +126,19 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
         Event::AttemptStarted(body) => apply_started(session, record, body)?,
         Event::AttemptFinished(body) => apply_finished(session, record, body)?,
         Event::AttemptExpired(body) => apply_expired(session, record, body)?,
+        Event::RunRequested(body) => {
+            apply_triggered(session, record, &body.triggered)?;
+            apply_account(session, body)?;
+        }
+        Event::BackfillRequested(body) => {
+            session.sql.execute(
+                "INSERT INTO backfill (backfill, requested_seq, mode, changes) VALUES (?1, ?2, 0, 0)",
+                &[body.backfill.to_bytes().as_slice().into(), record.seq.into()],
+            )?;
+        }
+        Event::BackfillPaused(body) => apply_backfill(session, body, 1)?,
+        Event::BackfillResumed(body) => apply_backfill(session, body, 0)?,
+        Event::BackfillCancelled(body) => apply_backfill(session, body, 2)?,
         Event::RunRejected(_) | Event::Unknown => {}
     }
     Ok(())
@@ -139,6 +154,40 @@ fn apply_triggered(
     session.sql.execute(
         "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key) VALUES (?1, ?2, ?3, ?4, NULL, ?5)",
         &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into()],
+    )?;
+    if let Some(key) = &body.trigger.run_key {
+        let fingerprint = accept::fingerprint(&body.trigger);
+        session.sql.execute(
+            "INSERT INTO run_key (run_key, fingerprint, run) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            &[key.as_str().into(), fingerprint.to_bytes().as_slice().into(), run.as_slice().into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The newest run of a chunk is the one that counts.
+fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), StoreError> {
+    if let Account::Backfill { backfill, chunk } = &body.on_account_of {
+        session.sql.execute(
+            "INSERT INTO backfill_chunk (backfill, chunk, run) VALUES (?1, ?2, ?3) ON CONFLICT (backfill, chunk) DO UPDATE SET run = excluded.run",
+            &[backfill.to_bytes().as_slice().into(), (*chunk).into(), body.triggered.run.to_bytes().as_slice().into()],
+        )?;
+    }
+    Ok(())
+}
+
+fn apply_backfill(
+    session: &mut Session<'_>,
+    body: &BackfillChanged,
+    mode: u32,
+) -> Result<(), StoreError> {
+    session.sql.execute(
+        "UPDATE backfill SET mode = ?2, changes = ?3 WHERE backfill = ?1",
+        &[
+            body.backfill.to_bytes().as_slice().into(),
+            mode.into(),
+            body.change.into(),
+        ],
     )?;
     Ok(())
 }
@@ -224,7 +273,7 @@ fn apply_dispatch(
             record.seq.into(),
         ],
     )?;
-    session.wake.work = true;
+    session.wake.work.insert(body.queue.clone());
     Ok(())
 }
 

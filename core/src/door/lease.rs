@@ -150,7 +150,7 @@ fn wait(
     }
     let again_ms = soonest.map(|due| due - now_ms);
     Ok(Then::Wait(Wait {
-        on: WaitOn::Work,
+        on: WaitOn::Work(request.queues.clone()),
         give_up_ms: u64::from(request.wait_s) * 1_000,
         again_ms,
     }))

@@ -48,6 +48,9 @@ pub(crate) fn fold_run(session: &mut Session<'_>, row: &RunRow) -> Result<Run, F
     let mut run: Option<Run> = None;
     for record in records_of_run(session, row)? {
         match (record.event(), &mut run) {
+            (Some(Event::RunRequested(body)), None) => {
+                run = Some(Run::begin(&record, body.triggered, &known, limit));
+            }
             (Some(Event::RunTriggered(body)), None) => {
                 run = Some(Run::begin(&record, body, &known, limit))
             }
@@ -136,6 +139,7 @@ pub(crate) fn state_of(row: &RunRow) -> RunState {
 fn line_of(row: &RunRow) -> RunLine {
     RunLine {
         run_id: row.run,
+        seq: row.triggered_seq,
         state: state_of(row),
         triggered_at: row.triggered_ms,
         finished_at: row.finished_ms,

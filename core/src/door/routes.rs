@@ -9,9 +9,10 @@ use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
 use crate::door::credential::Permission;
 use crate::door::session::Session;
-use crate::door::{accept, append, callback, deploy, inputs, lease, log, read};
+use crate::door::{accept, append, backfill, callback, deploy, inputs, lease, log, read};
 use crate::identity::digest::Sha256Digest;
-use crate::identity::ids::{RunId, TaskId};
+use crate::identity::ids::{BackfillId, RunId, TaskId};
+use crate::wire::backfill as backfill_wire;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::{callback as callback_wire, envelope, ledger, manifest, trigger, view};
 
@@ -197,6 +198,22 @@ pub static ROUTES: &[Route] = &[
     get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.", Some(schema::<view::LogPage>))
         .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")])
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
+    post("requestBackfill", "/v1/backfills", RUNS, Handler::Door(backfill::request),
+        "Starts runs over many partitions, a chunk at a time.", (202, schema::<backfill_wire::BackfillAnswer>)).takes(MIB, schema::<backfill_wire::BackfillRequest>)
+        .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid]),
+    get("listBackfills", "/v1/backfills", READ, Handler::Door(backfill::list), "Backfills, newest first.", Some(schema::<backfill_wire::BackfillPage>))
+        .query(&[("limit", "How many, up to 100; 20 when absent.")]),
+    get("getBackfill", "/v1/backfills/{backfillId}", READ, Handler::Door(backfill::get), "A backfill and how far it is.", Some(schema::<backfill_wire::BackfillView>))
+        .refusals(&[Slug::BackfillNotFound]),
+    post("pauseBackfill", "/v1/backfills/{backfillId}/pause", RUNS, Handler::Door(backfill::pause),
+        "Begins no new chunk.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
+    post("resumeBackfill", "/v1/backfills/{backfillId}/resume", RUNS, Handler::Door(backfill::resume),
+        "Begins chunks again; with `retryFailed` also those that failed.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
+    post("cancelBackfill", "/v1/backfills/{backfillId}/cancel", RUNS, Handler::Door(backfill::cancel),
+        "Begins no new chunk, and cancels the runs of the open ones.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
         "Gives work to a worker; waits up to `waitS` seconds for some.", (200, schema::<envelope::LeaseAnswer>)).takes(16 * KIB, schema::<envelope::LeaseRequest>),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
@@ -233,6 +250,8 @@ pub static ROUTES: &[Route] = &[
 /// What a path names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
+    /// The backfill.
+    pub backfill: Option<BackfillId>,
     /// The run.
     pub run: Option<RunId>,
     /// The task.
@@ -276,6 +295,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
     for expected in pattern.split('/') {
         let segment = segments.next()?;
         match expected {
+            "{backfillId}" => params.backfill = Some(BackfillId::parse(segment).ok()?),
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),

@@ -17,6 +17,10 @@ const TABLES: &[&str] = &[
         run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS run_open ON run (run) WHERE finished_seq IS NULL",
     "CREATE TABLE IF NOT EXISTS run_key (run_key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, run BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS backfill (
+        backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS backfill_chunk (
+        backfill BLOB NOT NULL, chunk INTEGER NOT NULL, run BLOB NOT NULL, PRIMARY KEY (backfill, chunk)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS attempt (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,

@@ -1,6 +1,6 @@
 //! A session is one request at work: the transaction, the door's time, and the only way to append.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,8 +20,8 @@ use crate::wire::record::{Chain, GENESIS, Record};
 pub struct Wake {
     /// Records were appended.
     pub records: bool,
-    /// An attempt can be leased.
-    pub work: bool,
+    /// The queues in which an attempt can be leased that could not be before, or will be at its time.
+    pub work: BTreeSet<String>,
     /// A piece of log came.
     pub logs: bool,
 }
@@ -30,7 +30,7 @@ impl Wake {
     /// What happened in either.
     pub fn merge(&mut self, other: &Wake) {
         self.records |= other.records;
-        self.work |= other.work;
+        self.work.extend(other.work.iter().cloned());
         self.logs |= other.logs;
     }
 }

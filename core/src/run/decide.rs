@@ -28,12 +28,15 @@ pub fn decide(world: &World, scope: &Scope, limits: &Limits) -> Vec<Event> {
         decide_retries(run, &mut decisions);
     }
     decide_dispatches(world, limits, &mut decisions);
+    let left = decisions.limit.saturating_sub(decisions.events.len());
+    decisions.events.extend(world.backfills.decide(left));
     decisions.events
 }
 
 /// Marks the world as looked at, after [`decide`] had nothing more to say about it.
 pub fn settle(world: &mut World) {
     world.attention.clear();
+    world.backfills.settle();
 }
 
 struct Decisions {

@@ -125,7 +125,7 @@ impl Run {
                 self.finished = Some(body.clone());
                 self.finished_at = Some(record.at_ms);
             }
-            Event::RunTriggered(_) | Event::ManifestDeployed(_) | Event::Unknown => {}
+            _ => {}
         }
     }
 

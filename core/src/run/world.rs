@@ -4,11 +4,12 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::automation::backfill::Backfills;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::run::fold::Catalogs;
 use crate::run::state::{Lane, Run};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, RunTriggered};
 use crate::wire::record::{Chain, Record};
 
 /// How many places there are.
@@ -47,6 +48,8 @@ pub struct World {
     pub quarantined: Vec<u64>,
     /// The runs that have not ended.
     pub runs: BTreeMap<RunId, Run>,
+    /// The backfills, and how far each is.
+    pub backfills: Backfills,
     /// How many runs have ended.
     pub finished_runs: u64,
     /// Open attempts by queue and pool, over all runs.
@@ -70,15 +73,33 @@ impl World {
         match record.event() {
             None => self.quarantined.push(record.seq),
             Some(Event::ManifestDeployed(body)) => self.current_manifest = Some(body.manifest),
-            Some(Event::RunTriggered(body)) => {
-                let id = body.run;
-                self.runs
-                    .entry(id)
-                    .or_insert_with(|| Run::begin(record, body, catalogs, limits.plan_tasks));
-                self.attention.insert(id);
+            Some(event) => {
+                self.backfills.fold(&event, record.at_ms, &|body| {
+                    catalogs.catalog(&body.manifest)
+                });
+                match event {
+                    Event::RunTriggered(body) => self.begin(record, body, catalogs, limits),
+                    Event::RunRequested(body) => {
+                        self.begin(record, body.triggered, catalogs, limits)
+                    }
+                    event => self.fold_run(record, &event),
+                }
             }
-            Some(event) => self.fold_run(record, &event),
         }
+    }
+
+    fn begin(
+        &mut self,
+        record: &Record,
+        body: RunTriggered,
+        catalogs: &dyn Catalogs,
+        limits: &Limits,
+    ) {
+        let id = body.run;
+        self.runs
+            .entry(id)
+            .or_insert_with(|| Run::begin(record, body, catalogs, limits.plan_tasks));
+        self.attention.insert(id);
     }
 
     fn fold_run(&mut self, record: &Record, event: &Event) {

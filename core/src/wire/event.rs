@@ -13,8 +13,11 @@ use crate::identity::derived;
 use crate::identity::digest::{Part, Sha256Digest};
 use crate::identity::ids::{EventId, ManifestId, MaterializationId, RunId};
 use crate::identity::keys::TaskKey;
+use crate::wire::event::automation::{BackfillChanged, BackfillRequested, RunRequested};
 use crate::wire::task_set::TaskSet;
 use crate::wire::trigger::Trigger;
+
+pub mod automation;
 
 /// A manifest became the current one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -370,6 +373,11 @@ events! {
     RunRejected(RunRejected) "run_rejected";
     DispatchRequested(DispatchRequested) "dispatch_requested";
     RunFinished(RunFinished) "run_finished";
+    RunRequested(RunRequested) "run_requested";
+    BackfillRequested(BackfillRequested) "backfill_requested";
+    BackfillPaused(BackfillChanged) "backfill_paused";
+    BackfillResumed(BackfillChanged) "backfill_resumed";
+    BackfillCancelled(BackfillChanged) "backfill_cancelled";
 }
 
 impl Event {
@@ -386,7 +394,32 @@ impl Event {
             Event::RunRejected(body) => Some(body.run),
             Event::DispatchRequested(body) => Some(body.run),
             Event::RunFinished(body) => Some(body.run),
-            Event::ManifestDeployed(_) | Event::Unknown => None,
+            Event::RunRequested(body) => Some(body.triggered.run),
+            Event::ManifestDeployed(_)
+            | Event::BackfillRequested(_)
+            | Event::BackfillPaused(_)
+            | Event::BackfillResumed(_)
+            | Event::BackfillCancelled(_)
+            | Event::Unknown => None,
+        }
+    }
+
+    /// What began a run, for the records that begin one.
+    #[must_use]
+    pub fn begins(&self) -> Option<&RunTriggered> {
+        match self {
+            Event::RunTriggered(body) => Some(body),
+            Event::RunRequested(body) => Some(&body.triggered),
+            _ => None,
+        }
+    }
+
+    /// The manifest that has to be at hand when the event is folded.
+    #[must_use]
+    pub fn manifest(&self) -> Option<&Sha256Digest> {
+        match self {
+            Event::BackfillRequested(body) => Some(&body.manifest),
+            _ => self.begins().map(|body| &body.manifest),
         }
     }
 
@@ -396,6 +429,7 @@ impl Event {
         matches!(
             self,
             Event::RunPlanned(_)
+                | Event::RunRequested(_)
                 | Event::RunRejected(_)
                 | Event::DispatchRequested(_)
                 | Event::RunFinished(_)
@@ -412,6 +446,15 @@ impl Event {
         match self {
             Event::ManifestDeployed(body) => EventId::from_bytes(body.manifest_id.to_bytes()),
             Event::RunTriggered(body) => of_run(&body.run),
+            Event::RunRequested(body) => of_run(&body.triggered.run),
+            Event::BackfillRequested(body) => EventId::from_bytes(body.backfill.to_bytes()),
+            Event::BackfillPaused(body)
+            | Event::BackfillResumed(body)
+            | Event::BackfillCancelled(body) => {
+                let backfill = body.backfill.to_string();
+                let parts = [Part::Text(&backfill), Part::Integer(i64::from(body.change))];
+                derived::event_id(body.backfill.timestamp_ms(), self.kind(), &parts)
+            }
             Event::RunCancelRequested(body) => of_run(&body.run),
             Event::RunPlanned(body) => of_run(&body.run),
             Event::RunRejected(body) => of_run(&body.run),

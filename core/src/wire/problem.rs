@@ -75,6 +75,8 @@ problems! {
         "No task with that id belongs to this run.";
     ManifestNotFound 404 "manifest-not-found" "Manifest not found"
         "No manifest with that fingerprint was deployed, or none was deployed yet: `arcoflow deploy`.";
+    BackfillNotFound 404 "backfill-not-found" "Backfill not found"
+        "No backfill of this workspace has that id.";
     MethodNotAllowed 405 "method-not-allowed" "Method not allowed"
         "The path exists for other methods; `Allow` lists them.";
     RequestTimeout 408 "request-timeout" "Request timeout"
@@ -95,6 +97,8 @@ problems! {
         "The run has ended; `outcome` says how. Start a new one with `rerun`.";
     RunNotFinished 409 "run-not-finished" "Run not finished"
         "A rerun starts from a run that has ended. Wait for it or cancel it first.";
+    BackfillEnded 409 "backfill-ended" "Backfill ended"
+        "The backfill was cancelled; start a new one.";
     TaskNotActive 410 "task-not-active" "Task not active"
         "The attempt is closed. Stop the work; its token is dead.";
     EpochFenced 412 "epoch-fenced" "Epoch fenced"

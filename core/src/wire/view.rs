@@ -192,6 +192,8 @@ impl TaskState {
 pub struct RunLine {
     /// The run.
     pub run_id: RunId,
+    /// The record that started it; none of its records is before that.
+    pub seq: u64,
     /// Where it is.
     pub state: RunState,
     /// When it was triggered, the door's time in milliseconds since 1970.

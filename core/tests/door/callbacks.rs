@@ -347,7 +347,11 @@ fn a_worker_without_work_waits_and_asks_again_when_a_retry_is_due() {
     };
     assert_eq!(
         waits(house.post("/v1/leases", &ask).expect(200)),
-        (WaitOn::Work, 30_000, None)
+        (
+            WaitOn::Work(vec!["default".to_owned(), "other".to_owned()]),
+            30_000,
+            None
+        )
     );
     house.trigger(&json!({}));
     house.schedule();
@@ -357,7 +361,13 @@ fn a_worker_without_work_waits_and_asks_again_when_a_retry_is_due() {
     house.fail(&envelope, "USER_CODE");
     house.schedule();
     let (on, give_up_ms, again_ms) = waits(house.post("/v1/leases", &ask).expect(200));
-    assert_eq!((on, give_up_ms), (WaitOn::Work, 30_000));
+    assert_eq!(
+        (on, give_up_ms),
+        (
+            WaitOn::Work(vec!["default".to_owned(), "other".to_owned()]),
+            30_000
+        )
+    );
     let again_ms = again_ms.expect("the retry has a time");
     assert!((5_000..=10_000).contains(&again_ms), "{again_ms}");
     house.now_ms += again_ms;

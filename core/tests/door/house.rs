@@ -437,6 +437,18 @@ const INDEXES: &[(&str, &str)] = &[
     ),
     ("SELECT asset, partition, seq FROM materialization ORDER BY asset, partition", "materialisations"),
     ("SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record ORDER BY seq", "records"),
+    (
+        "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill",
+        "backfills",
+    ),
+    (
+        "SELECT backfill, chunk, run FROM backfill_chunk ORDER BY backfill, chunk",
+        "chunks",
+    ),
+    (
+        "SELECT run_key, fingerprint, run FROM run_key ORDER BY run_key",
+        "run keys",
+    ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
 ];
 

@@ -8,5 +8,6 @@ mod strangers;
 mod lives;
 mod callbacks;
 mod decisions;
+mod backfills;
 mod ledger;
 mod chaos;

@@ -1,0 +1,174 @@
+//! The database of a ledger is verified where it lies: its indexes are built again from its records alone, and must be the same.
+
+use std::path::Path;
+
+use arcoflow_core::door::compare::{self, compare};
+use arcoflow_core::door::config::Config;
+use arcoflow_core::door::session::records_after;
+use arcoflow_core::door::sql::{Sql, StoreError, Verdict};
+use arcoflow_core::door::verify::{Break, Verifier, rebuild};
+use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
+use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::scope::Scope;
+use serde_json::json;
+
+use super::report::Report;
+use crate::cli::connection::Context;
+use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::words;
+use crate::host::store::Store;
+
+/// Records that are read at once.
+const PAGE: u64 = 5_000;
+
+/// `arcoflow ledger verify --file DB`
+pub(super) fn verify(context: &Context, path: &Path) -> Outcome {
+    if !path.is_file() {
+        return Err(Failure::usage("there is no such ledger").at(path.display()));
+    }
+    let fault = |detail: String| {
+        Failure::new(
+            Exit::RunFailed,
+            format!("the ledger cannot be read: {detail}"),
+        )
+        .at(path.display())
+        .hint("restore the ledger from a copy")
+    };
+    let mut live = Store::open_reader(path).map_err(|error| fault(error.to_string()))?;
+    let mut replayed =
+        Store::open(Path::new(":memory:")).map_err(|error| fault(error.to_string()))?;
+    let mut report = Report::default();
+    context.screen.note(format!("verifying {}", path.display()));
+    // One transaction, so that the ledger stands still for the reader while the door goes on.
+    live.transaction(&mut |live| {
+        check(live, &mut replayed, &mut report)?;
+        Ok(Verdict::Keep)
+    })
+    .map_err(|error| fault(error.detail))?;
+    Ok(report.show(&context.screen))
+}
+
+fn check(live: &mut dyn Sql, replayed: &mut Store, report: &mut Report) -> Result<(), StoreError> {
+    let manifests = compare::manifests(live)?;
+    let mut records = Records::new(live);
+    // Whose ledger it is and where its door stands says nothing about what follows from its records.
+    let config = Config::new(scope()?, "http://localhost");
+    rebuild(&config, replayed, &manifests, &mut records)?;
+    let Records {
+        verifier,
+        broken,
+        failed,
+        ..
+    } = records;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(found) = broken {
+        report.broken(&found);
+        return Ok(());
+    }
+    chain(&verifier, report);
+    let (agreed, difference) = compare(live, replayed)?;
+    let rows: u64 = agreed.iter().map(|index| index.rows).sum();
+    let said: Vec<String> = agreed
+        .iter()
+        .map(|index| format!("{} {}", words::count(index.rows), index.index))
+        .collect();
+    match difference {
+        None => {
+            let said = format!(
+                "{} built again from the records are the same: {}",
+                words::of(rows, "row"),
+                said.join(", ")
+            );
+            report.good("indexes", said);
+        }
+        Some(found) => {
+            let row = |row: Option<String>| row.unwrap_or_else(|| "no row".to_string());
+            report.bad(
+                "indexes",
+                format!("the {} differ from what the records say", found.index),
+            );
+            report.hint(format!("the ledger has   {}", row(found.left)));
+            report.careful("replayed", row(found.right));
+        }
+    }
+    Ok(())
+}
+
+fn scope() -> Result<Scope, StoreError> {
+    let fault = |error: arcoflow_core::identity::error::Error| StoreError {
+        is_full: false,
+        detail: error.to_string(),
+    };
+    Ok(Scope {
+        tenant: TenantId::parse("local").map_err(fault)?,
+        workspace: WorkspaceId::parse("default").map_err(fault)?,
+    })
+}
+
+fn chain(verifier: &Verifier, report: &mut Report) {
+    let records = words::of(verifier.seq(), "record");
+    report.good(
+        "chain",
+        format!("{records} in sequence, each hash follows from the one before"),
+    );
+    report.good(
+        "events",
+        "each id follows from what the event says, none stands twice",
+    );
+    if verifier.unknown > 0 {
+        let unknown = words::of(verifier.unknown, "record");
+        report.careful(
+            "kinds",
+            format!("{unknown} of a kind that this version does not know"),
+        );
+    }
+    report.fact("head", json!(verifier.seq()));
+    report.fact("chain", json!(verifier.chain().to_hex()));
+}
+
+/// The records of a store in order, each verified on its way; what is wrong ends them.
+struct Records<'a> {
+    sql: &'a mut dyn Sql,
+    verifier: Verifier,
+    page: std::vec::IntoIter<Record>,
+    broken: Option<Break>,
+    failed: Option<StoreError>,
+}
+
+impl<'a> Records<'a> {
+    fn new(sql: &'a mut dyn Sql) -> Records<'a> {
+        Records {
+            sql,
+            verifier: Verifier::new(),
+            page: Vec::new().into_iter(),
+            broken: None,
+            failed: None,
+        }
+    }
+}
+
+impl Iterator for Records<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        if self.page.len() == 0 {
+            match records_after(self.sql, self.verifier.seq(), PAGE) {
+                Ok(page) => self.page = page.into_iter(),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return None;
+                }
+            }
+        }
+        let record = self.page.next()?;
+        match self.verifier.take(&record) {
+            Ok(()) => Some(record),
+            Err(found) => {
+                self.broken = Some(found);
+                None
+            }
+        }
+    }
+}

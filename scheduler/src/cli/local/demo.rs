@@ -1,0 +1,133 @@
+//! The demo runs the example on this machine, from nothing to a report, and says what to type next.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use arcoflow_core::wire::trigger::Trigger;
+use clap::Args;
+
+use super::{House, INTERRUPTED, Work, short, wanted_to_end};
+use crate::cli::connection::{Context, DATA_DIR, example_dir};
+use crate::cli::deploy;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::fold::Folded;
+use crate::cli::pipeline::Pipeline;
+use crate::cli::run::show_end;
+use crate::cli::screen::Tone;
+use crate::cli::watch;
+use crate::cli::words;
+use crate::client::{Client, RunsQuery};
+use crate::local::DEFAULT_PORT;
+
+/// Run the example pipeline on this machine: real weather data become a report with charts.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  arcoflow demo\n  WEATHER_CORRUPT=2013-07 arcoflow demo      a check fails, and you see what that does"
+)]
+pub(crate) struct Demo {
+    /// The port of the door; 2726, or a free one when that is taken.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Where everything local is kept; `.arcoflow` beside the pipeline file when absent.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Tasks that run at once; one for each core when absent.
+    #[arg(long)]
+    slots: Option<usize>,
+}
+
+/// `arcoflow demo`
+pub(crate) async fn demo(context: &Context, verb: &Demo) -> Outcome {
+    let directory = example_dir().ok_or_else(|| {
+        Failure::usage("the example is not here")
+            .at("no `examples/weather/arcoflow.toml` in this directory or above")
+            .hint("run the demo in a checkout of arcoflow, or a pipeline of your own: `arcoflow dev PIPELINE_DIR`")
+    })?;
+    let pipeline = Pipeline::open(&directory)?;
+    let data = verb
+        .data
+        .clone()
+        .unwrap_or_else(|| directory.join(DATA_DIR));
+    let work = Work {
+        pipeline_dir: pipeline.directory(),
+        slots: verb.slots,
+        queues: pipeline.queues(),
+    };
+    let listen = SocketAddr::from((
+        Ipv4Addr::LOCALHOST,
+        verb.port.unwrap_or_else(free_or_default),
+    ));
+    let house = House::open(&data, listen, Some(&work)).await?;
+    context.screen.note(format!(
+        "{} at {}, with its data in {}",
+        context.screen.paint_note(
+            format!("arcoflow {}", env!("CARGO_PKG_VERSION")),
+            Tone::Strong
+        ),
+        house.url(),
+        short(&data)
+    ));
+    let client = house.client();
+    let ran = tokio::select! {
+        ran = run_once(context, &client, &pipeline) => ran,
+        () = wanted_to_end() => {
+            context.screen.note("\nstopping; the next `arcoflow demo` goes on where this one was");
+            house.close().await;
+            std::process::exit(INTERRUPTED);
+        }
+    };
+    house.close().await;
+    Ok(watch::exit_of(&ran?))
+}
+
+/// Deploys a pipeline, runs all of it, and shows how that went. A run that had not ended goes on first.
+pub(super) async fn run_once(
+    context: &Context,
+    client: &Client,
+    pipeline: &Pipeline,
+) -> Outcome<Folded> {
+    let screen = &context.screen;
+    let deployed = deploy::send(client, pipeline).await?;
+    screen.note(deploy::told(context, pipeline, &deployed));
+    let query = RunsQuery {
+        limit: Some(1),
+        before: None,
+        open: true,
+    };
+    let open = client
+        .runs(&query)
+        .await?
+        .runs
+        .first()
+        .map(|line| line.run_id);
+    let run = match open {
+        Some(run) => {
+            screen.note(format!("run {run} goes on"));
+            run
+        }
+        None => {
+            let trigger = Trigger {
+                all_partitions: true,
+                ..Trigger::default()
+            };
+            let answer = client.trigger(&trigger, None).await?;
+            screen.note(format!(
+                "run {} · {}",
+                answer.run_id,
+                words::of(u64::from(answer.tasks), "task")
+            ));
+            answer.run_id
+        }
+    };
+    let folded = watch::watch(context, client, run, None).await?;
+    show_end(context, client, &folded).await?;
+    Ok(folded)
+}
+
+/// The default port when it can be had, else any.
+fn free_or_default() -> u16 {
+    match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, DEFAULT_PORT)) {
+        Ok(_) => DEFAULT_PORT,
+        Err(_) => 0,
+    }
+}

@@ -1,0 +1,283 @@
+//! The scheduler reads the ledger, folds it, and proposes what follows; its whole memory is a cache of the ledger.
+
+mod manifests;
+
+use std::time::{Duration, Instant};
+
+use arcoflow_core::run::decide::{decide, settle};
+use arcoflow_core::run::world::{Limits, World};
+use arcoflow_core::wire::event::Event;
+use arcoflow_core::wire::ledger::{
+    AppendAnswer, AppendRequest, AppendResult, Proposal, SchedulerLeaseRequest,
+};
+use arcoflow_core::wire::problem::Slug;
+use arcoflow_core::wire::record::{Record, RecordLine};
+use arcoflow_core::wire::scope::Scope;
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+
+use self::manifests::Manifests;
+use crate::client::refusal::ClientError;
+use crate::client::{Client, LedgerQuery, RunsQuery};
+use crate::host::crash;
+
+/// How a scheduler works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Its name; the lease is held under it.
+    pub holder: String,
+    /// Whose shard it is.
+    pub scope: Scope,
+    /// How long it holds the lease without a sign of life.
+    pub lease: Duration,
+    /// Whether it takes the lease from a holder that may still live: the local door has one scheduler, and it is in this process.
+    pub take_over: bool,
+    /// How many places there are.
+    pub limits: Limits,
+}
+
+/// What a scheduler shows of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The newest record that it has folded.
+    pub seq: u64,
+    /// The epoch under which it decides; `None` while another one does, or while the door is away.
+    pub epoch: Option<u64>,
+    /// Runs that have not ended.
+    pub open_runs: u64,
+    /// Records that it could not understand.
+    pub quarantined: u64,
+}
+
+/// The most records of a page.
+const PAGE: u32 = 10_000;
+/// The pause after the door did not answer.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A scheduler at work.
+struct Decider {
+    client: Client,
+    options: Options,
+    world: World,
+    manifests: Manifests,
+    lease: Option<Lease>,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Clone, Copy)]
+struct Lease {
+    epoch: u64,
+    renew_at: Instant,
+}
+
+/// Decides until `stop` becomes true.
+///
+/// A door that is away is waited for; a lease that another scheduler holds is asked for again and again.
+pub async fn run(
+    client: Client,
+    options: Options,
+    progress: watch::Sender<Progress>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut decider = Decider {
+        client,
+        options,
+        world: World::default(),
+        manifests: Manifests::default(),
+        lease: None,
+        progress,
+    };
+    loop {
+        let worked = tokio::select! {
+            worked = decider.work() => worked,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let Err(error) = worked else { continue };
+        if error.slug() == Some(Slug::EpochFenced) {
+            tracing::warn!("another scheduler decides; this one follows");
+            decider.lose_lease();
+        } else {
+            tracing::warn!(%error, "the scheduler could not go on");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+impl Decider {
+    /// Works until something goes wrong.
+    async fn work(&mut self) -> Result<(), ClientError> {
+        self.keep_lease().await?;
+        if self.world.seq == 0 {
+            self.begin().await?;
+        }
+        loop {
+            self.keep_lease().await?;
+            // A wait is given in whole seconds; while another one decides, its end is looked for every second.
+            let wait = self.until_renewal().as_secs().clamp(1, 30);
+            let wait_s = u32::try_from(wait).unwrap_or(1);
+            let is_behind = self.catch_up(wait_s).await?;
+            if !is_behind && self.lease.is_some() {
+                self.decide_to_rest().await?;
+            }
+            self.show();
+        }
+    }
+
+    /// Begins at the oldest run that is open: what ended before that has no future.
+    async fn begin(&mut self) -> Result<(), ClientError> {
+        let mut query = RunsQuery {
+            limit: Some(1_000),
+            before: None,
+            open: true,
+        };
+        let mut oldest: Option<u64> = None;
+        let mut as_of = None;
+        loop {
+            let page = self.client.runs(&query).await?;
+            as_of = as_of.or(Some(page.as_of));
+            let seqs = page.runs.iter().map(|run| run.seq);
+            oldest = seqs.chain(oldest).min();
+            match page.next {
+                Some(next) => query.before = Some(next),
+                None => break,
+            }
+        }
+        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0);
+        self.world.seq = begin;
+        Ok(())
+    }
+
+    /// Takes or renews the lease when it is time.
+    async fn keep_lease(&mut self) -> Result<(), ClientError> {
+        if self.until_renewal() > Duration::ZERO {
+            return Ok(());
+        }
+        let ttl = self.options.lease;
+        let asked_at = Instant::now();
+        let request = SchedulerLeaseRequest {
+            holder: self.options.holder.clone(),
+            ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
+            take_over: self.options.take_over && self.lease.is_none(),
+        };
+        let answer = self.client.lease_scheduler(&request).await?;
+        let held = self.lease.map(|lease| lease.epoch);
+        self.lease = answer.granted.then(|| Lease {
+            epoch: answer.epoch,
+            renew_at: asked_at + ttl / 3,
+        });
+        if held != self.lease.map(|lease| lease.epoch) {
+            tracing::info!(epoch = answer.epoch, granted = answer.granted, holder = %answer.holder, "lease");
+        }
+        Ok(())
+    }
+
+    /// How long the lease is left alone; a lease that is not held is asked for at once.
+    fn until_renewal(&self) -> Duration {
+        self.lease.map_or(Duration::ZERO, |lease| {
+            lease.renew_at.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn lose_lease(&mut self) {
+        self.lease = None;
+        // From here on somebody else decides, and it may be the one that was asked for.
+        self.options.take_over = false;
+    }
+
+    /// Folds a page. The answer is whether there is more.
+    async fn catch_up(&mut self, wait_s: u32) -> Result<bool, ClientError> {
+        let query = LedgerQuery {
+            after: self.world.seq,
+            limit: PAGE,
+            wait_s,
+            run: None,
+        };
+        let page = self.client.ledger(&query).await?;
+        crash::point("C1");
+        self.fold(page.records).await?;
+        crash::point("C2");
+        Ok(self.world.seq < page.head)
+    }
+
+    async fn fold(&mut self, lines: Vec<RecordLine>) -> Result<(), ClientError> {
+        for line in lines {
+            let record = Record::from(line);
+            self.manifests.fetch(&self.client, &record).await?;
+            self.world
+                .fold(&record, &self.manifests, &self.options.limits);
+        }
+        Ok(())
+    }
+
+    /// Decides until nothing follows any more.
+    async fn decide_to_rest(&mut self) -> Result<(), ClientError> {
+        while let Some(lease) = self.lease {
+            let events = decide(&self.world, &self.options.scope, &self.options.limits);
+            if events.is_empty() {
+                settle(&mut self.world);
+                return Ok(());
+            }
+            crash::point("C4");
+            let before = self.world.seq;
+            let answer = self.append(lease.epoch, &events).await?;
+            let head = answer.head;
+            let is_refused = is_refused(&events, &answer.results);
+            self.fold(answer.records).await?;
+            while self.world.seq < head {
+                self.catch_up(0).await?;
+            }
+            if is_refused && self.world.seq == before {
+                // The door knows better, and has nothing new to say: the same proposal would be refused again.
+                settle(&mut self.world);
+                return Ok(());
+            }
+            self.keep_lease().await?;
+        }
+        Ok(())
+    }
+
+    async fn append(&self, epoch: u64, events: &[Event]) -> Result<AppendAnswer, ClientError> {
+        let proposals = events.iter().filter_map(proposal_of).collect();
+        let request = AppendRequest {
+            epoch,
+            after: self.world.seq,
+            events: proposals,
+        };
+        let answer = self.client.append(&request).await?;
+        crash::point("C5");
+        Ok(answer)
+    }
+
+    fn show(&self) {
+        let progress = Progress {
+            seq: self.world.seq,
+            epoch: self.lease.map(|lease| lease.epoch),
+            open_runs: self.world.runs.len() as u64,
+            quarantined: self.world.quarantined.len() as u64,
+        };
+        self.progress.send_replace(progress);
+    }
+}
+
+fn proposal_of(event: &Event) -> Option<Proposal> {
+    let body = String::from_utf8(event.body().ok()?).ok()?;
+    Some(Proposal {
+        kind: event.kind().to_owned(),
+        body: RawValue::from_string(body).ok()?,
+    })
+}
+
+/// Whether nothing of what was proposed was taken; the reasons go to the log, because a race is normal and a habit is not.
+fn is_refused(events: &[Event], results: &[AppendResult]) -> bool {
+    for (event, result) in events.iter().zip(results) {
+        if let AppendResult::Refused(code) = result {
+            tracing::debug!(kind = event.kind(), code, "the door refused a decision");
+        }
+    }
+    !results
+        .iter()
+        .any(|result| matches!(result, AppendResult::Appended(_)))
+}

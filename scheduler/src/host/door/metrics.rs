@@ -1,0 +1,134 @@
+//! What the host measures about itself; what it does not know is absent, never 0.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use arcoflow_core::door::http::Response;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use super::LEDGER;
+use super::writer::free_bytes;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    route: &'static str,
+    status: u16,
+}
+
+/// The figures of a door.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    directory: PathBuf,
+    answers: Family<Answered, Counter>,
+    commits: Histogram,
+    batches: Histogram,
+    expired: Counter,
+}
+
+impl Metrics {
+    pub(super) fn new(directory: PathBuf) -> Metrics {
+        Metrics {
+            directory,
+            answers: Family::default(),
+            commits: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            batches: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            expired: Counter::default(),
+        }
+    }
+
+    /// A request was answered.
+    pub(super) fn answered(&self, route: &'static str, status: u16) {
+        self.answers
+            .get_or_create(&Answered { route, status })
+            .inc();
+    }
+
+    /// A transaction of so many requests was committed in so long.
+    pub(super) fn committed(&self, requests: usize, took: Duration) {
+        self.commits.observe(took.as_secs_f64());
+        self.batches.observe(requests as f64);
+    }
+
+    /// How many transactions were committed.
+    #[cfg(test)]
+    pub(super) fn commits_seen(&self) -> usize {
+        let text = String::from_utf8(self.page().body).expect("text");
+        let count = text
+            .lines()
+            .find_map(|line| line.strip_prefix("arcoflow_commit_seconds_count "));
+        count.expect("the count").parse().expect("a number")
+    }
+
+    /// So many attempts ran out of time.
+    pub(super) fn expired(&self, attempts: u64) {
+        self.expired.inc_by(attempts);
+    }
+
+    /// The page of `GET /metrics`.
+    pub(super) fn page(&self) -> Response {
+        let mut registry = Registry::with_prefix("arcoflow");
+        registry.register(
+            "answers",
+            "Requests that were answered, by operation and status",
+            self.answers.clone(),
+        );
+        registry.register_with_unit(
+            "commit",
+            "How long a transaction took to become durable",
+            Unit::Seconds,
+            self.commits.clone(),
+        );
+        registry.register(
+            "commit_requests",
+            "Requests that shared a transaction",
+            self.batches.clone(),
+        );
+        registry.register(
+            "attempts_expired",
+            "Attempts that were closed because a deadline passed",
+            self.expired.clone(),
+        );
+        let gauge = |registry: &mut Registry, name, help, value: Option<u64>| {
+            if let Some(value) = value.and_then(|value| i64::try_from(value).ok()) {
+                let gauge: Gauge = Gauge::default();
+                gauge.set(value);
+                registry.register_with_unit(name, help, Unit::Bytes, gauge);
+            }
+        };
+        let size = |name: &str| {
+            let file = std::fs::metadata(self.directory.join(name));
+            file.ok().map(|file| file.len())
+        };
+        gauge(
+            &mut registry,
+            "ledger",
+            "Size of the ledger's file",
+            size(LEDGER),
+        );
+        gauge(
+            &mut registry,
+            "ledger_wal",
+            "Size of the ledger's write-ahead log",
+            size("ledger.db-wal"),
+        );
+        gauge(
+            &mut registry,
+            "disk_free",
+            "Free space where the ledger is",
+            free_bytes(&self.directory),
+        );
+        let mut text = String::new();
+        let _ = encode(&mut text, &registry);
+        Response::of(
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            200,
+            text.into_bytes(),
+        )
+    }
+}

@@ -1,0 +1,398 @@
+//! One thread writes: requests that are there together are savepoints of one transaction, one sync makes all of them durable, and
+//! only then does an answer leave.
+
+mod parked;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use arcoflow_core::door::admit::Admitted;
+use arcoflow_core::door::answer::{Then, Wait, WaitOn, answer};
+use arcoflow_core::door::config::{Config, Moment};
+use arcoflow_core::door::expire;
+use arcoflow_core::door::http::Response;
+use arcoflow_core::door::session::{Catalogs, Wake};
+use arcoflow_core::door::sql::StoreError;
+use arcoflow_core::wire::problem::{Problem, Slug};
+use tokio::sync::oneshot;
+
+use self::parked::{Parked, Waiting};
+use super::metrics::Metrics;
+use super::{Signals, failure, moment};
+use crate::host::clock::Clock;
+use crate::host::crash;
+use crate::host::store::Store;
+
+/// The most requests of one transaction.
+const MOST_REQUESTS: usize = 512;
+/// How long a transaction takes new requests before it is committed. Tests hold the writer up for longer.
+const LONGEST_BATCH: Duration = Duration::from_millis(if cfg!(test) { 10_000 } else { 20 });
+/// How long the deadlines are left alone when none is near; what is only cleaned up is cleaned up then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// Below so many free bytes nothing new is started, so that what runs can still be completed.
+const RESERVE_BYTES: u64 = 64 << 20;
+/// How often the free space is looked at.
+const SPACE_LOOK: Duration = Duration::from_secs(1);
+
+/// What the writer is asked to do.
+pub(super) enum Task {
+    /// Answer a request.
+    Answer(Box<Request>),
+    /// Answer everything that waits.
+    Release,
+    /// Stop.
+    Close,
+}
+
+/// A request, and where its answer goes.
+pub(super) struct Request {
+    pub(super) admitted: Admitted,
+    pub(super) body: Vec<u8>,
+    pub(super) reply: oneshot::Sender<Response>,
+}
+
+/// Starts the thread.
+pub(super) fn start(
+    store: Store,
+    directory: &Path,
+    config: Arc<Config>,
+    clock: Clock,
+    signals: Signals,
+    metrics: Arc<Metrics>,
+) -> std::io::Result<(mpsc::Sender<Task>, JoinHandle<()>)> {
+    let (sender, tasks) = mpsc::channel();
+    let writer = Writer {
+        store,
+        directory: directory.to_owned(),
+        catalogs: Catalogs::default(),
+        config,
+        clock,
+        signals,
+        metrics,
+        waiting: Waiting::default(),
+        done: Vec::new(),
+        wake: Wake::default(),
+        expires_at: Some(Instant::now()),
+        space_looked_at: None,
+        is_space_low: false,
+        is_releasing: false,
+    };
+    let thread = std::thread::Builder::new()
+        .name("door-writer".to_owned())
+        .spawn(move || writer.run(&tasks))?;
+    Ok((sender, thread))
+}
+
+struct Writer {
+    store: Store,
+    directory: PathBuf,
+    catalogs: Catalogs,
+    config: Arc<Config>,
+    clock: Clock,
+    signals: Signals,
+    metrics: Arc<Metrics>,
+    /// Requests that wait for work.
+    waiting: Waiting,
+    /// Answers that leave when the transaction is committed.
+    done: Vec<(Box<Request>, Response)>,
+    /// What happened in the transaction.
+    wake: Wake,
+    /// When the deadlines are looked at next.
+    expires_at: Option<Instant>,
+    space_looked_at: Option<Instant>,
+    is_space_low: bool,
+    is_releasing: bool,
+}
+
+impl Writer {
+    fn run(mut self, tasks: &mpsc::Receiver<Task>) {
+        loop {
+            let first = match self.sleep(tasks) {
+                Ok(task) => Some(task),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let goes_on = self.batch(first, tasks);
+            if self.expires_at.is_none_or(|at| at <= Instant::now()) {
+                self.expire();
+            }
+            self.waiting.give_up(Instant::now());
+            if !goes_on {
+                self.waiting.release();
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next request, deadline, or end of a wait.
+    fn sleep(&mut self, tasks: &mpsc::Receiver<Task>) -> Result<Task, RecvTimeoutError> {
+        let now = Instant::now();
+        let until = [self.expires_at, self.waiting.next_at()]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + LONGEST_SLEEP);
+        tasks.recv_timeout(until.saturating_duration_since(now))
+    }
+
+    /// One transaction. The answer is whether the door goes on.
+    fn batch(&mut self, first: Option<Task>, tasks: &mpsc::Receiver<Task>) -> bool {
+        let began = Instant::now();
+        let mut goes_on = true;
+        let mut next = first;
+        while let Some(task) = next.take() {
+            match task {
+                Task::Answer(request) => self.take(request),
+                Task::Release => {
+                    self.is_releasing = true;
+                    self.waiting.release();
+                }
+                Task::Close => goes_on = false,
+            }
+            if goes_on && self.done.len() < MOST_REQUESTS && began.elapsed() < LONGEST_BATCH {
+                next = tasks.try_recv().ok();
+            }
+        }
+        self.serve_waiting();
+        if self.store.is_in_transaction() || !self.done.is_empty() {
+            self.commit();
+        }
+        goes_on
+    }
+
+    /// Opens the transaction when there is none.
+    fn open(&mut self) -> Result<(), StoreError> {
+        if self.store.is_in_transaction() {
+            return Ok(());
+        }
+        self.store.begin()
+    }
+
+    /// Answers one request within the transaction.
+    fn take(&mut self, request: Box<Request>) {
+        if request.reply.is_closed() {
+            return;
+        }
+        crash::point("E1");
+        if self.refuses_for_space(&request.admitted) {
+            let error = StoreError {
+                is_full: true,
+                detail: "only the reserve is left on the disk".to_owned(),
+            };
+            let _ = request.reply.send(failure(&error));
+            return;
+        }
+        match self.ask(&request) {
+            Ok((response, None)) => self.done.push((request, response)),
+            Ok((response, Some(wait))) => self.park(request, response, &wait),
+            Err(error) => self.fail(request, &error),
+        }
+    }
+
+    fn park(&mut self, request: Box<Request>, response: Response, wait: &Wait) {
+        let WaitOn::Work(queues) = &wait.on else {
+            self.done.push((request, response));
+            return;
+        };
+        if self.is_releasing {
+            self.done.push((request, response));
+            return;
+        }
+        let now = Instant::now();
+        self.waiting.push(Parked {
+            request,
+            response,
+            queues: queues.clone(),
+            until: now + Duration::from_millis(wait.give_up_ms),
+        });
+        self.waiting.ask_again(
+            queues,
+            wait.again_ms.map(|ms| now + Duration::from_millis(ms)),
+        );
+    }
+
+    /// Computes an answer, and what it waits for.
+    fn ask(&mut self, request: &Request) -> Result<(Response, Option<Wait>), StoreError> {
+        self.open()?;
+        let moment = moment(&self.clock);
+        let answered = catch_unwind(AssertUnwindSafe(|| {
+            answer(
+                &self.config,
+                &mut self.catalogs,
+                &request.admitted,
+                &request.body,
+                &mut self.store,
+                moment,
+            )
+        }));
+        let Ok(answered) = answered else {
+            self.catalogs = Catalogs::default();
+            return Ok((bug(&request.admitted, &moment), None));
+        };
+        let outcome = answered?;
+        self.wake.merge(&outcome.wake);
+        let wait = match outcome.then {
+            Then::Wait(wait) => Some(wait),
+            Then::Send | Then::Follow(_) => None,
+        };
+        Ok((outcome.response, wait))
+    }
+
+    /// The store refused a request. When it gave up the whole transaction, everything in it is refused.
+    fn fail(&mut self, request: Box<Request>, error: &StoreError) {
+        let _ = request.reply.send(failure(error));
+        if !self.store.is_in_transaction() {
+            self.lose(error);
+        }
+    }
+
+    /// Nothing of the transaction stays.
+    fn lose(&mut self, error: &StoreError) {
+        self.store.rollback();
+        self.wake = Wake::default();
+        for (request, _) in self.done.drain(..) {
+            let _ = request.reply.send(failure(error));
+        }
+        // An answer that was computed on what is gone may have filled this with what is gone.
+        self.catalogs = Catalogs::default();
+    }
+
+    /// Work that came in this transaction goes to those who wait for it, in the order in which they came, within the same sync.
+    fn serve_waiting(&mut self) {
+        let mut queues = self.waiting.due(Instant::now());
+        queues.extend(std::mem::take(&mut self.wake.work));
+        let mut at = 0;
+        while let Some(parked) = self.waiting.take_next(&mut at, &queues) {
+            if parked.request.reply.is_closed() {
+                continue;
+            }
+            match self.ask(&parked.request) {
+                Ok((response, None)) => self.done.push((parked.request, response)),
+                Ok((_, Some(wait))) => {
+                    let again = wait
+                        .again_ms
+                        .map(|ms| Instant::now() + Duration::from_millis(ms));
+                    self.waiting.ask_again(&parked.queues, again);
+                    // Nothing is left in these queues, so nobody else need ask.
+                    for queue in &parked.queues {
+                        queues.remove(queue);
+                    }
+                    self.waiting.put_back(at, parked);
+                    at += 1;
+                }
+                Err(error) => self.fail(parked.request, &error),
+            }
+        }
+    }
+
+    fn commit(&mut self) {
+        let began = Instant::now();
+        if self.wake.records {
+            crash::point("E2");
+        }
+        let committed = if self.store.is_in_transaction() {
+            self.store.commit()
+        } else {
+            Ok(())
+        };
+        if let Err(error) = committed {
+            return self.lose(&error);
+        }
+        if self.wake.records {
+            crash::point("E3");
+        }
+        self.metrics.committed(self.done.len(), began.elapsed());
+        self.tell();
+        for (request, response) in self.done.drain(..) {
+            let _ = request.reply.send(response);
+        }
+        // Leases and heartbeats move deadlines, so the next one is asked for after each transaction.
+        match expire::next_deadline_ms(&mut self.store) {
+            Ok(next_ms) => self.plan_expiry(next_ms),
+            Err(error) => tracing::error!(detail = %error.detail, "the deadlines cannot be read"),
+        }
+    }
+
+    /// Tells those who listen what happened.
+    fn tell(&mut self) {
+        let wake = std::mem::take(&mut self.wake);
+        if wake.records {
+            self.signals.records.send_modify(|count| *count += 1);
+        }
+        if wake.records || wake.logs {
+            self.signals.logs.send_modify(|count| *count += 1);
+        }
+        self.waiting.ready(wake.work);
+    }
+
+    fn plan_expiry(&mut self, next_ms: Option<u64>) {
+        let longest = LONGEST_SLEEP.as_millis() as u64;
+        let in_ms = next_ms.map_or(longest, |next_ms| {
+            next_ms.saturating_sub(self.clock.now_ms()).min(longest)
+        });
+        let at = Instant::now() + Duration::from_millis(in_ms);
+        // The sleep without deadlines is counted from the last look, or a busy door would never clean up.
+        self.expires_at = Some(match (next_ms, self.expires_at) {
+            (None, Some(planned)) => planned.min(at),
+            _ => at,
+        });
+    }
+
+    /// Closes what is overdue.
+    fn expire(&mut self) {
+        crash::point("E4");
+        self.expires_at = None;
+        let moment = moment(&self.clock);
+        let expired = expire::expire(&self.config, &mut self.catalogs, &mut self.store, moment);
+        crash::point("E5");
+        match expired {
+            Ok(expired) => {
+                self.metrics.expired(expired.closed);
+                self.wake = expired.wake;
+                self.tell();
+                self.plan_expiry(expired.next_ms);
+            }
+            Err(error) => {
+                tracing::error!(detail = %error.detail, "the deadlines cannot be kept");
+                self.expires_at = Some(Instant::now() + Duration::from_secs(1));
+            }
+        }
+    }
+
+    /// Whether the disk has only the reserve left, for a request that would start something.
+    fn refuses_for_space(&mut self, admitted: &Admitted) -> bool {
+        if !admitted.route.refusals.contains(&Slug::StorageExhausted) {
+            return false;
+        }
+        if self
+            .space_looked_at
+            .is_none_or(|looked_at| looked_at.elapsed() >= SPACE_LOOK)
+        {
+            self.space_looked_at = Some(Instant::now());
+            self.is_space_low =
+                free_bytes(&self.directory).is_some_and(|free| free < RESERVE_BYTES);
+        }
+        self.is_space_low
+    }
+}
+
+/// The answer to a request that met a bug. The panic's own words went to the log.
+pub(super) fn bug(admitted: &Admitted, moment: &Moment) -> Response {
+    let response = Response::problem(&Problem::bare(Slug::Internal), moment.request());
+    tracing::error!(
+        route = admitted.route.name,
+        answer = %String::from_utf8_lossy(&response.body),
+        "a bug; nothing of the request was kept"
+    );
+    response
+}
+
+/// The free bytes of the file system that a directory is on; unknown is unknown.
+pub(super) fn free_bytes(directory: &Path) -> Option<u64> {
+    let space = rustix::fs::statvfs(directory).ok()?;
+    Some(space.f_bavail.saturating_mul(space.f_frsize))
+}

@@ -1,0 +1,8 @@
+//! The native house of arcoflow: a local door, the scheduler and what speaks to them, in one process and over one interface.
+
+pub mod local;
+pub mod host;
+pub mod client;
+pub mod decider;
+pub mod worker;
+pub mod cli;

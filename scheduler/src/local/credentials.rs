@@ -1,0 +1,251 @@
+//! A local door makes its own keys at its first start; they are readable by their owner only, and the API keys only as digests.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use arcoflow_core::door::config::Config;
+use arcoflow_core::door::credential::{Credential, Permission, key_of};
+use arcoflow_core::door::token::{KeyStage, TokenKey};
+use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
+use arcoflow_core::wire::scope::Scope;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::host::entropy;
+
+/// The name of the file with the keys of a door.
+pub const CREDENTIALS: &str = "credentials.json";
+/// The name of the file that tells the commands of this directory where its door is.
+pub const CONNECTION: &str = "client.json";
+
+/// The keys of a local door, and the one key that its owner uses.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Whose workspace it is.
+    pub scope: Scope,
+    /// The API key of the owner.
+    pub key: String,
+    stored: Stored,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Stored {
+    tenant: TenantId,
+    workspace: WorkspaceId,
+    /// The audience of task tokens; it stays when the port changes.
+    audience: String,
+    token_keys: Vec<StoredKey>,
+    credentials: Vec<Credential>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct StoredKey {
+    id: String,
+    /// 64 hex digits.
+    secret: String,
+    stage: KeyStage,
+}
+
+impl std::fmt::Debug for StoredKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredKey")
+            .field("id", &self.id)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a door is, and how to come in.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Connection {
+    /// The base URL.
+    pub url: String,
+    /// An API key.
+    pub key: String,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A file with keys that cannot be used.
+#[derive(Debug)]
+pub enum CredentialError {
+    /// It cannot be read or written.
+    Io(PathBuf, std::io::Error),
+    /// It does not say what it should.
+    Shape(PathBuf, String),
+}
+
+impl std::fmt::Display for CredentialError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CredentialError::Io(path, error) => {
+                write!(f, "cannot use `{}`: {error}", path.display())
+            }
+            CredentialError::Shape(path, sentence) => write!(
+                f,
+                "`{}` is not what arcoflow wrote: {sentence}; restore it, or remove it for new keys",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CredentialError {}
+
+impl Credentials {
+    /// Reads the keys of a directory, or makes them when there are none.
+    ///
+    /// # Errors
+    /// [`CredentialError`]
+    pub fn load_or_make(directory: &Path) -> Result<Credentials, CredentialError> {
+        let path = directory.join(CREDENTIALS);
+        std::fs::create_dir_all(directory)
+            .map_err(|error| CredentialError::Io(directory.to_owned(), error))?;
+        let stored: Option<Stored> = load(&path)?;
+        let known: Option<Connection> = load(&directory.join(CONNECTION))?;
+        let (mut stored, is_new) = match stored {
+            Some(stored) => (stored, false),
+            None => (Stored::fresh(&path)?, true),
+        };
+        let known = known.map(|connection| connection.key).filter(|key| {
+            arcoflow_core::door::credential::find(&stored.credentials, key).is_some()
+        });
+        let scope = stored.scope();
+        let is_known = known.is_some();
+        let key = known.unwrap_or_else(|| stored.add_owner(&scope));
+        if is_new || !is_known {
+            save(&path, &stored)?;
+        }
+        Ok(Credentials { scope, key, stored })
+    }
+
+    /// Tells a door who may come in, and which keys sign.
+    pub fn apply(&self, config: &mut Config) {
+        config.audience = self.stored.audience.clone();
+        config.credentials = self.stored.credentials.clone();
+        config.token_keys = self
+            .stored
+            .token_keys
+            .iter()
+            .filter_map(StoredKey::to_key)
+            .collect();
+    }
+}
+
+impl Stored {
+    fn fresh(path: &Path) -> Result<Stored, CredentialError> {
+        let name = |error: arcoflow_core::identity::error::Error| {
+            CredentialError::Shape(path.to_owned(), error.to_string())
+        };
+        Ok(Stored {
+            tenant: TenantId::parse("local").map_err(name)?,
+            workspace: WorkspaceId::parse("default").map_err(name)?,
+            audience: format!("arcoflow-local-{}", hex(&entropy::bytes::<8>())),
+            token_keys: vec![StoredKey {
+                id: "k1".to_owned(),
+                secret: hex(&entropy::bytes::<32>()),
+                stage: KeyStage::Active,
+            }],
+            credentials: Vec::new(),
+        })
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            tenant: self.tenant.clone(),
+            workspace: self.workspace.clone(),
+        }
+    }
+
+    /// Adds a key for the owner. Keys that were given out before stay good.
+    fn add_owner(&mut self, scope: &Scope) -> String {
+        let name = match self.credentials.len() {
+            0 => "owner".to_owned(),
+            count => format!("owner-{}", count + 1),
+        };
+        let key = key_of(&name, &entropy::bytes());
+        self.credentials.push(Credential::new(
+            &name,
+            &key,
+            scope.clone(),
+            &Permission::ALL,
+        ));
+        key
+    }
+}
+
+impl StoredKey {
+    fn to_key(&self) -> Option<TokenKey> {
+        let mut secret = [0; 32];
+        for (index, byte) in secret.iter_mut().enumerate() {
+            let digits = self.secret.get(2 * index..2 * index + 2)?;
+            *byte = u8::from_str_radix(digits, 16).ok()?;
+        }
+        Some(TokenKey {
+            id: self.id.clone(),
+            secret,
+            stage: self.stage,
+        })
+    }
+}
+
+impl Connection {
+    /// The way to the door of a directory; `None` when no door was started there.
+    ///
+    /// # Errors
+    /// [`CredentialError`]
+    pub fn load(directory: &Path) -> Result<Option<Connection>, CredentialError> {
+        load(&directory.join(CONNECTION))
+    }
+
+    /// Tells the commands of a directory where its door is.
+    ///
+    /// # Errors
+    /// [`CredentialError`]
+    pub fn save(&self, directory: &Path) -> Result<(), CredentialError> {
+        save(&directory.join(CONNECTION), self)
+    }
+}
+
+fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CredentialError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(CredentialError::Io(path.to_owned(), error)),
+    };
+    match serde_json::from_slice(&text) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(CredentialError::Shape(path.to_owned(), error.to_string())),
+    }
+}
+
+/// Writes a file that its owner alone can read: wholly or not at all, also when the machine stops in between.
+fn save<T: Serialize>(path: &Path, value: &T) -> Result<(), CredentialError> {
+    let io = |error| CredentialError::Io(path.to_owned(), error);
+    let text = serde_json::to_vec_pretty(value)
+        .map_err(|error| CredentialError::Shape(path.to_owned(), error.to_string()))?;
+    let beside = path.with_extension("json.new");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .map_err(io)?;
+    file.write_all(&text).map_err(io)?;
+    file.write_all(b"\n").map_err(io)?;
+    file.sync_all().map_err(io)?;
+    std::fs::rename(&beside, path).map_err(io)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
