@@ -1,6 +1,6 @@
-//! A run starts for a reason that can be told: a tick, a chunk of a backfill.
+//! A run starts for a reason that can be told: a chunk of a backfill, a tick of a schedule.
 
-pub mod cron;
-pub mod schedule;
 pub mod backfill;
+pub mod tick;
+pub mod schedule;
 pub mod status;

@@ -123,6 +123,15 @@ fn every_block_of_the_pages_is_so() {
 }
 
 #[test]
+fn the_schema_in_the_repository_is_that_of_the_code() {
+    let stored: Value = serde_json::from_str(&page("manifest.schema.json")).unwrap();
+    assert!(
+        stored == schema::json_schema(),
+        "`cargo xtask docs` writes the schema"
+    );
+}
+
+#[test]
 fn the_schema_refuses_what_the_reader_refuses() {
     let schema = jsonschema::validator_for(&schema::json_schema()).unwrap();
     let asset =

@@ -283,9 +283,10 @@ mod tests {
             partitions.page(State::Missing, 4_999 * 5_000, TOTAL, 2),
             [24_995_007, 25_000_006]
         );
+        let after_the_last = 4_999 * 9_999 + 8;
         assert!(
             partitions
-                .page(State::Missing, 4_999 * 9_999 + 8, TOTAL, 2)
+                .page(State::Missing, after_the_last, TOTAL, 2)
                 .is_empty()
         );
     }

@@ -13,6 +13,7 @@ use crate::identity::keys::AssetKey;
 pub mod partition;
 pub mod policy;
 pub mod automation;
+pub mod cron;
 pub mod document;
 pub mod limit;
 pub mod schema;

@@ -152,7 +152,11 @@ fn a_plan_and_its_first_tasks_are_one_proposal() {
     house.limits.open_attempts = 0;
     let decisions = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
     let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
-    assert_eq!(kinds, ["run_planned"], "without a place nothing is asked for");
+    assert_eq!(
+        kinds,
+        ["run_planned"],
+        "without a place nothing is asked for"
+    );
 }
 
 #[test]

@@ -201,6 +201,11 @@ fn names_and_references_are_checked() {
             &[("manifest.sensor_run", "/sensors/0")],
         ),
         (
+            "a schedule without a tick",
+            r#"{"version":1,"schedules":[{"name":"n","cron":"0 0 30 2 *"}]}"#.into(),
+            &[("manifest.cron", "/schedules/0/cron")],
+        ),
+        (
             "a schedule in a zone that is not there",
             r#"{"version":1,"schedules":[{"name":"n","cron":"* * * * *","timeZone":"Mars/Base"}]}"#.into(),
             &[("manifest.time_zone", "/schedules/0/timeZone")],

@@ -9,6 +9,7 @@ use super::{Report, asset, name, partition};
 use crate::plan::catalog::Catalog;
 use crate::plan::selection;
 use crate::wire::manifest::automation::SensorKind;
+use crate::wire::manifest::cron::Cron;
 use crate::wire::manifest::{Manifest, limit};
 use crate::wire::trigger::Trigger;
 
@@ -18,6 +19,14 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
     for (index, schedule) in manifest.schedules.iter().enumerate() {
         let place = schedules.at(index);
         check_name(report, &place, "schedule", &schedule.name, &mut names);
+        if let Err(reason) = Cron::parse(&schedule.cron) {
+            report.add(
+                "manifest.cron",
+                place.member("cron"),
+                reason,
+                "write minute, hour, day of the month, month and day of the week, as in `0 3 * * *`",
+            );
+        }
         if let Some(zone) = &schedule.time_zone {
             partition::zone(zone, &place.member("timeZone"), report);
         }

@@ -4,9 +4,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::Cron;
+use super::{next_after, next_local};
 use crate::identity::partition_key::Timestamp;
 use crate::plan::zone::Zone;
+use crate::wire::manifest::cron::Cron;
 
 fn seconds(text: &str) -> i64 {
     Timestamp::parse(&format!("{text}:00.000000Z"))
@@ -25,8 +26,8 @@ fn plain(at_s: i64) -> String {
 /// The ticks after a time, in universal time.
 fn ticks(cron: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
     let (cron, zone) = (Cron::parse(cron).unwrap(), Zone::find(zone).unwrap());
-    let next = |at: &i64| cron.next_after(&zone, *at);
-    let first = cron.next_after(&zone, seconds(after));
+    let next = |at: &i64| next_after(&cron, &zone, *at);
+    let first = next_after(&cron, &zone, seconds(after));
     core::iter::successors(first, next)
         .take(count)
         .map(plain)
@@ -274,8 +275,8 @@ fn a_search_finds_what_walking_every_minute_finds() {
         for cron in crons {
             let cron = Cron::parse(cron).unwrap();
             let (start, end) = (seconds("2024-03-01T00:00"), seconds("2024-11-10T00:00"));
-            let found = core::iter::successors(cron.next_after(&zone, start), |at| {
-                cron.next_after(&zone, *at)
+            let found = core::iter::successors(next_after(&cron, &zone, start), |at| {
+                next_after(&cron, &zone, *at)
             });
             let found: Vec<i64> = found.take_while(|at| *at < end).collect();
             assert_eq!(
@@ -293,7 +294,7 @@ fn walked(cron: &Cron, zone: &Zone, start: i64, end: i64) -> Vec<i64> {
     let mut latest = i64::MIN;
     for at in (start + 60..end).step_by(60) {
         let local = at + zone.offset_at(at);
-        let fits = cron.next_local(local - 1) == Some(local);
+        let fits = next_local(cron, local - 1) == Some(local);
         if fits && local > latest {
             ticks.push(at);
         }

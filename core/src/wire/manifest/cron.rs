@@ -4,13 +4,6 @@ use alloc::format;
 use alloc::string::String;
 
 use crate::identity::partition_key::Date;
-use crate::plan::calendar;
-use crate::plan::zone::{Moment, Zone};
-
-/// Days that a search for a tick looks at: every February 29th comes within eight years.
-const MAX_DAYS: i32 = 366 * 9;
-/// Ticks on the clocks that may be skipped or past before a search gives up.
-const MAX_TRIES: u32 = 100_000;
 
 /// Minute, hour, day of the month, month and day of the week, as in POSIX `crontab`.
 ///
@@ -76,21 +69,19 @@ impl Cron {
     /// # Errors
     /// A sentence for a person. Also for an expression without any tick, such as February 30th.
     pub fn parse(text: &str) -> Result<Cron, String> {
-        let mut sets = [0; 5];
-        let mut count = 0;
-        for part in text.split([' ', '\t']).filter(|part| !part.is_empty()) {
-            if let (Some(set), Some(field)) = (sets.get_mut(count), FIELDS.get(count)) {
-                *set = field.set(part)?;
-            }
-            count += 1;
-        }
+        let parts = || text.split([' ', '\t']).filter(|part| !part.is_empty());
+        let count = parts().count();
         if count != FIELDS.len() {
             return Err(format!(
                 "there are {count} fields instead of five: minute, hour, day of the month, month, day of the week"
             ));
         }
+        let mut sets = [0; 5];
+        for ((set, field), part) in sets.iter_mut().zip(&FIELDS).zip(parts()) {
+            *set = field.set(part)?;
+        }
         let [minutes, hours, days, months, weekdays] = sets;
-        let mut parts = text.split([' ', '\t']).filter(|part| !part.is_empty());
+        let mut parts = parts();
         let cron = Cron {
             minutes,
             hours,
@@ -100,47 +91,14 @@ impl Cron {
             any_day: parts.nth(2).is_some_and(|part| part.starts_with('*')),
             any_weekday: parts.nth(1).is_some_and(|part| part.starts_with('*')),
         };
-        if cron.next_after(&Zone::Utc, 0).is_none() {
+        if !cron.has_any_day() {
             return Err(String::from("no day of any year is in all of the fields"));
         }
         Ok(cron)
     }
 
-    /// The first tick after a second of universal time.
-    ///
-    /// A time that the zone's clocks skip has no tick; one that they show twice has one, the first. Absent when
-    /// there is none within nine years.
-    pub fn next_after(&self, zone: &Zone, after_s: i64) -> Option<i64> {
-        let mut local_s = after_s.saturating_add(zone.offset_at(after_s));
-        for _ in 0..MAX_TRIES {
-            local_s = self.next_local(local_s)?;
-            match zone.moment(local_s) {
-                Moment::Once(at) | Moment::Twice(at, _) if at > after_s => return Some(at),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// The first time on the clocks after another that is in the fields, seconds from 1970.
-    fn next_local(&self, local_s: i64) -> Option<i64> {
-        let minute = local_s.div_euclid(60).checked_add(1)?;
-        let mut date = calendar::bounded(minute.div_euclid(1_440));
-        let mut from = u32::try_from(minute.rem_euclid(1_440)).ok()?;
-        for _ in 0..MAX_DAYS {
-            if self.has_day(date)
-                && let Some(minute) = self.next_minute(from)
-            {
-                return Some(i64::from(date.days()) * 86_400 + i64::from(minute) * 60);
-            }
-            from = 0;
-            date = date.add_days(1)?;
-        }
-        None
-    }
-
     /// The first minute of a day, from a given one on.
-    fn next_minute(&self, from: u32) -> Option<u32> {
+    pub fn next_minute(&self, from: u32) -> Option<u32> {
         let hour = next_bit(self.hours, from / 60)?;
         if hour == from / 60 {
             if let Some(minute) = next_bit(self.minutes, from % 60) {
@@ -152,7 +110,15 @@ impl Cron {
         Some(hour * 60 + next_bit(self.minutes, 0)?)
     }
 
-    fn has_day(&self, date: Date) -> bool {
+    /// Whether any day of any year is in the fields; four years from a leap year on hold every date.
+    fn has_any_day(&self) -> bool {
+        let first = Date::from_civil(2000, 1, 1);
+        let mut days = (0..1_461).filter_map(|later| first.ok()?.add_days(later));
+        days.any(|date| self.has_day(date))
+    }
+
+    /// Whether a day is in the fields.
+    pub fn has_day(&self, date: Date) -> bool {
         let (_, month, day) = date.civil();
         let has = |set: u64, number: u8| set >> number & 1 == 1;
         let day = has(self.days, day);
@@ -248,6 +214,3 @@ fn digits(text: &str) -> Option<u32> {
     let fits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     fits.then(|| text.parse().ok()).flatten()
 }
-
-#[cfg(test)]
-mod tests;
