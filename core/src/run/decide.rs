@@ -174,9 +174,12 @@ fn dispatch(run: &Run, index: u32) -> Option<Event> {
     }))
 }
 
+/// The ready tasks of a lane, best first: rank and place.
+type Ready<'a> = Box<dyn Iterator<Item = (i32, u32)> + 'a>;
+
 /// Walks the ready tasks of a run, best first, lane by lane.
 struct Cursor<'a> {
-    lanes: Vec<Peekable<Box<dyn Iterator<Item = (i32, u32)> + 'a>>>,
+    lanes: Vec<Peekable<Ready<'a>>>,
 }
 
 impl<'a> Cursor<'a> {
