@@ -9,8 +9,9 @@ use arcoflow_core::wire::problem::{PROBLEM_BASE, Slug};
 
 use crate::process::root;
 
-fn documents() -> [(&'static str, String); 3] {
+fn documents() -> [(&'static str, String); 4] {
     [
+        ("core/src/door/openapi/document.json", openapi_line()),
         ("docs/manifest.schema.json", manifest_schema()),
         ("docs/openapi.json", openapi_json()),
         ("docs/problems.md", problems()),
@@ -39,8 +40,13 @@ pub(crate) fn check() -> Result<(), String> {
     Ok(())
 }
 
+/// The document as the door sends it.
+fn openapi_line() -> String {
+    openapi::document(openapi::WRITTEN_URL).to_string()
+}
+
 fn openapi_json() -> String {
-    let document = openapi::document("http://127.0.0.1:2726");
+    let document = openapi::document(openapi::WRITTEN_URL);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text

@@ -1,5 +1,7 @@
 //! The OpenAPI document is the table of routes and the schemas of the wire, written down by the code itself.
 
+mod shapes;
+
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,6 +13,16 @@ use serde_json::{Map, Value, json};
 
 use crate::door::routes::{Guard, ROUTES, Route};
 use crate::wire::problem::Slug;
+
+/// Where the written document says that the door is.
+pub const WRITTEN_URL: &str = "http://127.0.0.1:2726";
+
+/// The document as it was written down, for a door at `base_url`. Making it takes more code than all else that a door does.
+#[must_use]
+pub fn written(base_url: &str) -> String {
+    let quoted = |url: &str| Value::String(url.to_string()).to_string();
+    include_str!("openapi/document.json").replacen(&quoted(WRITTEN_URL), &quoted(base_url), 1)
+}
 
 /// The document, OpenAPI 3.1, for a door at `base_url`.
 #[must_use]
@@ -56,7 +68,8 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     if !parameters.is_empty() {
         operation.insert("parameters".into(), Value::Array(parameters));
     }
-    if let Some(request) = route.request {
+    let (request, answer) = shapes::of(route.name);
+    if let Some(request) = request {
         let schema = request(generator);
         operation.insert("requestBody".into(), json!({ "required": !route.body_optional, "content": { "application/json": { "schema": schema } } }));
     }
@@ -70,7 +83,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     };
     operation.insert(
         "responses".into(),
-        Value::Object(responses(route, generator)),
+        Value::Object(responses(route, answer, generator)),
     );
     Value::Object(operation)
 }
@@ -96,16 +109,19 @@ fn parameters(route: &Route) -> Vec<Value> {
     parameters
 }
 
-fn responses(route: &Route, generator: &mut SchemaGenerator) -> Map<String, Value> {
+fn responses(
+    route: &Route,
+    answer: Option<shapes::SchemaOf>,
+    generator: &mut SchemaGenerator,
+) -> Map<String, Value> {
     let mut responses = Map::new();
-    let (status, schema) = route.success;
-    let success = match schema {
+    let success = match answer {
         Some(schema) => {
             json!({ "description": "Done.", "content": { "application/json": { "schema": schema(generator) } } })
         }
         None => json!({ "description": "Done." }),
     };
-    responses.insert(status.to_string(), success);
+    responses.insert(route.success.to_string(), success);
     if route.name == "deployManifest" {
         let answer = responses.get("201").cloned().unwrap_or_default();
         responses.insert("200".into(), answer);
@@ -188,4 +204,19 @@ pub fn problem_schema() -> Value {
             "instance": { "type": "string", "pattern": "^urn:uuid:[0-9a-f-]{36}$" }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_document_is_the_one_that_the_code_makes() {
+        for url in [WRITTEN_URL, "https://door.example/\"quoted\""] {
+            assert!(
+                written(url) == document(url).to_string(),
+                "core/src/door/openapi/document.json is out of date; `cargo xtask docs` writes it"
+            );
+        }
+    }
 }

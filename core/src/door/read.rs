@@ -477,5 +477,6 @@ pub(crate) fn ready(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answer
 
 /// `GET /openapi.json`
 pub(crate) fn openapi(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answered {
-    Ok(json_of(&openapi::document(&session.config.base_url)))
+    let document = openapi::written(&session.config.base_url);
+    Ok(Response::json(200, document.into_bytes()).into())
 }

@@ -3,7 +3,6 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::door::admit::Admitted;
@@ -13,9 +12,7 @@ use crate::door::session::Session;
 use crate::door::{accept, append, backfill, callback, deploy, inputs, lease, log, read};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
-use crate::wire::backfill as backfill_wire;
 use crate::wire::problem::{Problem, Slug};
-use crate::wire::{callback as callback_wire, envelope, ledger, manifest, trigger, view};
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +52,6 @@ impl core::fmt::Debug for Handler {
     }
 }
 
-/// The schema of a body.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
 /// One route.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -81,16 +75,10 @@ pub struct Route {
     pub summary: &'static str,
     /// Query parameters: name and meaning.
     pub query: &'static [(&'static str, &'static str)],
-    /// The schema of the request's body.
-    pub request: Option<SchemaOf>,
-    /// The status of success and the schema of its body; none for what is no JSON.
-    pub success: (u16, Option<SchemaOf>),
+    /// The status of success.
+    pub success: u16,
     /// The refusals that are its own, beside those that every guarded route has.
     pub refusals: &'static [Slug],
-}
-
-fn schema<T: schemars::JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
 }
 
 const KIB: usize = 1_024;
@@ -102,7 +90,6 @@ const fn get(
     guard: Guard,
     handler: Handler,
     summary: &'static str,
-    success: Option<SchemaOf>,
 ) -> Route {
     Route {
         name,
@@ -115,8 +102,7 @@ const fn get(
         handler,
         summary,
         query: &[],
-        request: None,
-        success: (200, success),
+        success: 200,
         refusals: &[],
     }
 }
@@ -127,22 +113,21 @@ const fn post(
     guard: Guard,
     handler: Handler,
     summary: &'static str,
-    success: (u16, SchemaOf),
+    success: u16,
 ) -> Route {
-    let get = get(name, path, guard, handler, summary, Some(success.1));
+    let get = get(name, path, guard, handler, summary);
     Route {
         method: "POST",
         shown: Shown::Write,
-        success: (success.0, Some(success.1)),
+        success,
         ..get
     }
 }
 
 impl Route {
-    const fn takes(mut self, cap: usize, request: SchemaOf) -> Route {
+    const fn takes(mut self, cap: usize) -> Route {
         self.body_cap = cap;
         self.body_optional = false;
-        self.request = Some(request);
         self
     }
 
@@ -170,82 +155,82 @@ const LEDGER: Guard = Guard::Key(Permission::Ledger);
 #[rustfmt::skip]
 pub static ROUTES: &[Route] = &[
     post("deployManifest", "/v1/manifests", Guard::Key(Permission::ManifestsWrite), Handler::Door(deploy::deploy),
-        "Makes a manifest the current one.", (201, schema::<view::DeployAnswer>)).takes(10 * MIB, schema::<manifest::Manifest>)
+        "Makes a manifest the current one.", 201).takes(10 * MIB)
         .refusals(&[Slug::ManifestInvalid]),
     get("getCurrentManifest", "/v1/manifests/current", READ, Handler::Door(deploy::current),
-        "The current manifest, in canonical JSON.", Some(schema::<manifest::Manifest>))
+        "The current manifest, in canonical JSON.")
         .refusals(&[Slug::ManifestNotFound]),
     get("getManifest", "/v1/manifests/{manifest}", READ, Handler::Door(deploy::get),
-        "A manifest by its content address.", Some(schema::<manifest::Manifest>))
+        "A manifest by its content address.")
         .refusals(&[Slug::ManifestNotFound]),
     post("triggerRun", "/v1/runs", RUNS, Handler::Door(accept::trigger),
-        "Starts a run.", (202, schema::<view::TriggerAnswer>)).takes(MIB, schema::<trigger::Trigger>)
+        "Starts a run.", 202).takes(MIB)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
-    get("listRuns", "/v1/runs", READ, Handler::Door(read::runs), "Runs, newest first.", Some(schema::<view::RunPage>))
+    get("listRuns", "/v1/runs", READ, Handler::Door(read::runs), "Runs, newest first.")
         .query(&[("limit", "How many, up to 1,000; 50 when absent."), ("before", "The run to begin after, from `next`."), ("open", "`true` for runs that have not ended.")]),
-    get("getRun", "/v1/runs/{runId}", READ, Handler::Door(read::run), "A run, with the states of its tasks counted.", Some(schema::<view::RunView>))
+    get("getRun", "/v1/runs/{runId}", READ, Handler::Door(read::run), "A run, with the states of its tasks counted.")
         .refusals(&[Slug::RunNotFound]),
     post("cancelRun", "/v1/runs/{runId}/cancel", RUNS, Handler::Door(accept::cancel),
-        "Asks for the end of a run.", (202, schema::<view::CancelAnswer>)).takes(4 * KIB, schema::<view::CancelRequest>)
+        "Asks for the end of a run.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunAlreadyFinished]),
     post("rerunRun", "/v1/runs/{runId}/rerun", RUNS, Handler::Door(accept::rerun),
-        "Starts a run that repeats what did not succeed in one that has ended.", (202, schema::<view::TriggerAnswer>)).takes(4 * KIB, schema::<view::RerunRequest>)
+        "Starts a run that repeats what did not succeed in one that has ended.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunNotFinished]),
-    get("listTasks", "/v1/runs/{runId}/tasks", READ, Handler::Door(read::tasks), "The tasks of a run in task-key order.", Some(schema::<view::TaskPage>))
+    get("listTasks", "/v1/runs/{runId}/tasks", READ, Handler::Door(read::tasks), "The tasks of a run in task-key order.")
         .query(&[("limit", "How many, up to 10,000; 1,000 when absent."), ("after", "The task key to begin after, from `next`."), ("state", "Only tasks in this state.")])
         .refusals(&[Slug::RunNotFound]),
-    get("getTask", "/v1/runs/{runId}/tasks/{taskId}", READ, Handler::Door(read::task), "A task: its state, why it is so, and every record that says so.", Some(schema::<view::TaskView>))
+    get("getTask", "/v1/runs/{runId}/tasks/{taskId}", READ, Handler::Door(read::task), "A task: its state, why it is so, and every record that says so.")
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
-    get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.", Some(schema::<view::LogPage>))
+    get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.")
         .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")])
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
     post("requestBackfill", "/v1/backfills", RUNS, Handler::Door(backfill::request),
-        "Starts runs over many partitions, a chunk at a time.", (202, schema::<backfill_wire::BackfillAnswer>)).takes(MIB, schema::<backfill_wire::BackfillRequest>)
+        "Starts runs over many partitions, a chunk at a time.", 202).takes(MIB)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid]),
-    get("listBackfills", "/v1/backfills", READ, Handler::Door(backfill::list), "Backfills, newest first.", Some(schema::<backfill_wire::BackfillPage>))
+    get("listBackfills", "/v1/backfills", READ, Handler::Door(backfill::list), "Backfills, newest first.")
         .query(&[("limit", "How many, up to 100; 20 when absent."), ("open", "`true` for all that are not over: a failed one can be resumed.")]),
-    get("getBackfill", "/v1/backfills/{backfillId}", READ, Handler::Door(backfill::get), "A backfill and how far it is.", Some(schema::<backfill_wire::BackfillView>))
+    get("getBackfill", "/v1/backfills/{backfillId}", READ, Handler::Door(backfill::get), "A backfill and how far it is.")
         .refusals(&[Slug::BackfillNotFound]),
     post("pauseBackfill", "/v1/backfills/{backfillId}/pause", RUNS, Handler::Door(backfill::pause),
-        "Begins no new chunk.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        "Begins no new chunk.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
     post("resumeBackfill", "/v1/backfills/{backfillId}/resume", RUNS, Handler::Door(backfill::resume),
-        "Begins chunks again; with `retryFailed` also those that failed.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        "Begins chunks again; with `retryFailed` also those that failed.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
     post("cancelBackfill", "/v1/backfills/{backfillId}/cancel", RUNS, Handler::Door(backfill::cancel),
-        "Begins no new chunk, and cancels the runs of the open ones.", (202, schema::<serde_json::Value>)).takes(4 * KIB, schema::<backfill_wire::BackfillChange>)
+        "Begins no new chunk, and cancels the runs of the open ones.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
-        "Gives work to a worker; waits up to `waitS` seconds for some.", (200, schema::<envelope::LeaseAnswer>)).takes(16 * KIB, schema::<envelope::LeaseRequest>),
+        "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
-        "Claims the attempt for one worker.", (200, schema::<callback_wire::CallbackAnswer>)).takes(4 * KIB, schema::<callback_wire::Started>)
+        "Claims the attempt for one worker.", 200).takes(4 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskAlreadyTerminal, Slug::TaskNotFound]),
     post("taskHeartbeat", "/v1/tasks/{taskId}/heartbeat", Guard::Task, Handler::Door(callback::heartbeat),
-        "Says that the attempt is alive, and hears whether to stop.", (200, schema::<callback_wire::HeartbeatAnswer>)).takes(4 * KIB, schema::<callback_wire::Heartbeat>)
+        "Says that the attempt is alive, and hears whether to stop.", 200).takes(4 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskNotActive, Slug::TaskNotFound]),
     post("taskCompleted", "/v1/tasks/{taskId}/completed", Guard::Task, Handler::Door(callback::completed),
-        "Reports the end of the attempt.", (200, schema::<callback_wire::CallbackAnswer>)).takes(256 * KIB, schema::<callback_wire::Completed>)
+        "Reports the end of the attempt.", 200).takes(256 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::CompletionConflict, Slug::TaskAlreadyTerminal, Slug::TaskNotFound]),
     post("renewTaskToken", "/v1/tasks/{taskId}/renew", Guard::Task, Handler::Door(callback::renew),
-        "Gives a fresh token for an attempt that is still open.", (200, schema::<callback_wire::RenewAnswer>)).takes(4 * KIB, schema::<callback_wire::Heartbeat>)
+        "Gives a fresh token for an attempt that is still open.", 200).takes(4 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskNotActive, Slug::TaskNotFound]),
     post("appendTaskLog", "/v1/tasks/{taskId}/log", Guard::Task, Handler::Door(log::append),
-        "Adds to the log of the attempt.", (200, schema::<callback_wire::LogAnswer>)).takes(256 * KIB, schema::<callback_wire::LogPiece>)
+        "Adds to the log of the attempt.", 200).takes(256 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::TaskNotFound]),
-    get("listTaskInputs", "/v1/tasks/{taskId}/inputs", Guard::Task, Handler::Door(inputs::page), "All inputs of the attempt, when the envelope holds only the first.", Some(schema::<envelope::InputPage>))
+    get("listTaskInputs", "/v1/tasks/{taskId}/inputs", Guard::Task, Handler::Door(inputs::page), "All inputs of the attempt, when the envelope holds only the first.")
         .query(&[("after", "The place to begin after, from `next`.")]),
-    get("readLedger", "/v1/ledger", READ, Handler::Door(read::ledger), "Records in order; with `waitS` it waits for the next, with `Accept: text/event-stream` it goes on for ever.", Some(schema::<ledger::LedgerPage>))
+    get("readLedger", "/v1/ledger", READ, Handler::Door(read::ledger), "Records in order; with `waitS` it waits for the next, with `Accept: text/event-stream` it goes on for ever.")
         .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("runId", "Only records of this run.")]),
     post("appendDecisions", "/v1/ledger", LEDGER, Handler::Door(append::append),
-        "Proposes decisions under the epoch of the scheduler's lease.", (200, schema::<ledger::AppendAnswer>)).takes(4 * MIB, schema::<ledger::AppendRequest>)
+        "Proposes decisions under the epoch of the scheduler's lease.", 200).takes(4 * MIB)
         .refusals(&[Slug::EpochFenced]),
     post("leaseScheduler", "/v1/scheduler", LEDGER, Handler::Door(append::lease),
-        "Takes or keeps the right to decide.", (200, schema::<ledger::SchedulerLeaseAnswer>)).takes(4 * KIB, schema::<ledger::SchedulerLeaseRequest>),
-    get("getHealth", "/health", Guard::Open, Handler::Door(read::health), "Whether the door answers and its ledger can be read.", None),
-    get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease.", None)
+        "Takes or keeps the right to decide.", 200).takes(4 * KIB),
+    get("getHealth", "/health", Guard::Open, Handler::Door(read::health), "Whether the door answers and its ledger can be read."),
+    get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease.")
         .refusals(&[Slug::Unavailable]),
-    get("getMetrics", "/metrics", Guard::Open, Handler::Host, "Metrics in the OpenMetrics text format.", None),
-    get("getOpenApi", "/openapi.json", Guard::Open, Handler::Door(read::openapi), "This interface as an OpenAPI 3.1 document.", None),
+    get("getMetrics", "/metrics", Guard::Open, Handler::Host, "Metrics in the OpenMetrics text format."),
+    get("getOpenApi", "/openapi.json", Guard::Open, Handler::Door(read::openapi), "This interface as an OpenAPI 3.1 document."),
 ];
 
 /// What a path names.

@@ -1,0 +1,63 @@
+//! What the bodies of each route look like, for the OpenAPI document; a door that answers has no need of it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::wire::{
+    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, trigger, view
+};
+
+/// The schema of a body.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The schemas of a route's request and of its answer; none for what is no JSON.
+#[rustfmt::skip]
+pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
+    match route {
+        "deployManifest" => (Some(schema::<manifest::Manifest>), Some(schema::<view::DeployAnswer>)),
+        "getCurrentManifest" => (None, Some(schema::<manifest::Manifest>)),
+        "getManifest" => (None, Some(schema::<manifest::Manifest>)),
+        "triggerRun" => (Some(schema::<trigger::Trigger>), Some(schema::<view::TriggerAnswer>)),
+        "listRuns" => (None, Some(schema::<view::RunPage>)),
+        "getRun" => (None, Some(schema::<view::RunView>)),
+        "cancelRun" => (Some(schema::<view::CancelRequest>), Some(schema::<view::CancelAnswer>)),
+        "rerunRun" => (Some(schema::<view::RerunRequest>), Some(schema::<view::TriggerAnswer>)),
+        "listTasks" => (None, Some(schema::<view::TaskPage>)),
+        "getTask" => (None, Some(schema::<view::TaskView>)),
+        "getTaskLog" => (None, Some(schema::<view::LogPage>)),
+        "requestBackfill" => (Some(schema::<backfill_wire::BackfillRequest>), Some(schema::<backfill_wire::BackfillAnswer>)),
+        "listBackfills" => (None, Some(schema::<backfill_wire::BackfillPage>)),
+        "getBackfill" => (None, Some(schema::<backfill_wire::BackfillView>)),
+        "pauseBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
+        "resumeBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
+        "cancelBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
+        "leaseTasks" => (Some(schema::<envelope::LeaseRequest>), Some(schema::<envelope::LeaseAnswer>)),
+        "taskStarted" => (Some(schema::<callback_wire::Started>), Some(schema::<callback_wire::CallbackAnswer>)),
+        "taskHeartbeat" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::HeartbeatAnswer>)),
+        "taskCompleted" => (Some(schema::<callback_wire::Completed>), Some(schema::<callback_wire::CallbackAnswer>)),
+        "renewTaskToken" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::RenewAnswer>)),
+        "appendTaskLog" => (Some(schema::<callback_wire::LogPiece>), Some(schema::<callback_wire::LogAnswer>)),
+        "listTaskInputs" => (None, Some(schema::<envelope::InputPage>)),
+        "readLedger" => (None, Some(schema::<ledger::LedgerPage>)),
+        "appendDecisions" => (Some(schema::<ledger::AppendRequest>), Some(schema::<ledger::AppendAnswer>)),
+        "leaseScheduler" => (Some(schema::<ledger::SchedulerLeaseRequest>), Some(schema::<ledger::SchedulerLeaseAnswer>)),
+        _ => (None, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::door::routes::ROUTES;
+
+    #[test]
+    fn a_route_with_a_body_says_what_it_looks_like() {
+        for route in ROUTES {
+            let (request, answer) = super::of(route.name);
+            assert_eq!(request.is_some(), route.body_cap > 0, "{}", route.name);
+            assert!(answer.is_some() || route.path.matches('/').count() == 1, "{}", route.name);
+        }
+    }
+}
