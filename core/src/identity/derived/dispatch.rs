@@ -1,9 +1,9 @@
 //! A dispatch id reads back, because a run id has a fixed length and the attempt stands last.
 
-use alloc::format;
 use alloc::string::String;
 
 use super::Dispatch;
+use crate::identity::canonical_json::push_integer;
 use crate::identity::error::{Code, Error};
 use crate::identity::ids::RunId;
 use crate::identity::keys::TaskKey;
@@ -11,7 +11,19 @@ use crate::identity::keys::TaskKey;
 const PREFIX: &str = "dispatch:";
 
 pub(super) fn write(run_id: RunId, task_key: &TaskKey, attempt: u32) -> String {
-    format!("{PREFIX}{run_id}:{task_key}:{attempt}")
+    let mut text = String::with_capacity(PREFIX.len() + task_key.as_str().len() + 40);
+    text.push_str(PREFIX);
+    push_parts(&mut text, run_id, task_key, attempt);
+    text
+}
+
+/// Appends `{run_id}:{task_key}:{attempt}`.
+pub(super) fn push_parts(text: &mut String, run_id: RunId, task_key: &TaskKey, attempt: u32) {
+    text.push_str(run_id.encode(&mut [0; 26]));
+    text.push(':');
+    text.push_str(task_key.as_str());
+    text.push(':');
+    push_integer(text, i64::from(attempt));
 }
 
 pub(super) fn read(text: &str) -> Result<Dispatch, Error> {

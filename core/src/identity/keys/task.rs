@@ -48,7 +48,7 @@ impl TaskKey {
             return Err(Error::at(Code::TaskKeyEmpty, 0));
         }
         let asset_end = text.find(['[', ':']).unwrap_or(text.len());
-        let (asset, rest) = text.split_at(asset_end);
+        let (asset, rest) = text.split_at_checked(asset_end).unwrap_or((text, ""));
         asset::check(asset).map_err(|error| error.shifted(0))?;
         let mut partition_end = 0;
         let mut operation_start = asset_end;
