@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
+use arcoflow_core::automation::tick;
+use arcoflow_core::identity::partition_key::Timestamp;
 use arcoflow_core::plan::catalog::Catalog;
+use arcoflow_core::plan::zone::Zone;
 use arcoflow_core::plan::{self, MAX_TASKS, Plan, PlanError, selection};
+use arcoflow_core::wire::manifest::cron::Cron;
 use arcoflow_core::wire::manifest::{Manifest, schema};
 use arcoflow_core::wire::trigger::{Selection, Trigger};
 use serde_json::Value;
@@ -93,11 +97,39 @@ fn check_plan(catalog: &Catalog, text: &str) {
     assert_eq!(found, expected.lines().collect::<Vec<_>>(), "{text}");
 }
 
+/// Expression, zone and time, and the ticks after it.
+fn check_ticks(text: &str) -> usize {
+    let minutes = |text: &str| {
+        let at = Timestamp::parse(&format!("{text}:00.000000Z")).unwrap();
+        at.micros() / 1_000_000
+    };
+    for line in text.lines() {
+        let (question, expected) = line.split_once("=>").unwrap();
+        let parts: Vec<&str> = question.split('|').map(str::trim).collect();
+        let (cron, zone) = (
+            Cron::parse(parts[0]).unwrap(),
+            Zone::find(parts[1]).unwrap(),
+        );
+        let mut after = minutes(parts[2]);
+        for tick in expected.split_whitespace() {
+            let found = tick::next_after(&cron, &zone, after).unwrap();
+            assert_eq!(found, minutes(tick), "{line}");
+            after = found;
+        }
+    }
+    text.lines().count()
+}
+
 #[test]
 fn every_block_of_the_pages_is_so() {
     let schema = jsonschema::validator_for(&schema::json_schema()).unwrap();
     let mut checked = 0;
-    for name in ["manifest.md", "selection.md", "partitions.md"] {
+    for name in [
+        "manifest.md",
+        "selection.md",
+        "partitions.md",
+        "schedules.md",
+    ] {
         let page = page(name);
         let mut known = None;
         for (kind, text) in blocks(&page) {
@@ -112,6 +144,7 @@ fn every_block_of_the_pages_is_so() {
                 }
                 ("json trigger", _) => drop(Trigger::parse(text.as_bytes()).unwrap()),
                 ("selection", Some(catalog)) => checked += check_selections(catalog, &text),
+                ("ticks", _) => checked += check_ticks(&text),
                 ("plan", Some(catalog)) => check_plan(catalog, &text),
                 ("", _) => continue,
                 (kind, _) => panic!("{name}: a block of `{kind}` is not understood"),

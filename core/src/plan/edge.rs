@@ -93,11 +93,11 @@ pub(super) fn reaches(
     others: &[Axis],
     as_of_ms: u64,
 ) -> Vec<(Reach, u32)> {
-    let dimensions = catalog.space(upstream).dimensions();
     let mut reaches = Vec::with_capacity(links.len());
     let mut stride = 1u32;
-    for ((link, axis), dimension) in links.iter().zip(others).zip(dimensions).rev() {
-        let latest = || match &dimension.values {
+    for (index, (link, axis)) in links.iter().zip(others).enumerate().rev() {
+        // Only `latest` asks for the space: with many assets a look at each costs more than the rest.
+        let latest = || match &catalog.space(upstream).dimensions().get(index)?.values {
             Values::Time(time) => {
                 let value = time.grain.value(time.end_at(as_of_ms) - 1)?;
                 axis.position(&value)

@@ -5,10 +5,13 @@ mod refusals;
 mod dimension;
 mod oracle;
 
+use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
+use arcoflow_core::identity::{canonical_json, digest};
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::plan::{self, PlanError};
 use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::trigger::Trigger;
+use serde_json::{Value, json};
 
 /// 2012-04-15T12:00:00Z.
 const AS_OF_MS: u64 = 1_334_491_200_000;
@@ -30,7 +33,7 @@ const ASSETS: &[(&str, &str)] = &[
     ),
     (
         "mart/report",
-        r#""upstreams":[{"asset":"mart/monthly"},{"asset":"raw/stores"}]"#,
+        r#""priority":-3,"resources":{"cpu":2,"gpu":0},"upstreams":[{"asset":"mart/monthly"},{"asset":"raw/stores"}]"#,
     ),
     (
         "other/numbers",
@@ -233,4 +236,40 @@ fn a_plan_with_too_many_edges_is_refused_before_they_are_made() {
         ("plan.too_large", Some(624))
     );
     assert!(refused.finding.message.contains("9984 edges"), "{refused}");
+}
+
+#[test]
+fn a_fingerprint_is_over_what_the_tasks_are() {
+    let catalog = catalog();
+    let trigger = r#"{"selection":"+mart/report other/numbers","latestPartition":true}"#;
+    let trigger = Trigger::parse(trigger.as_bytes()).unwrap();
+    let plan = plan::compile(&catalog, &trigger, AS_OF_MS, 10_000).unwrap();
+    let tasks: Vec<Value> = (0..plan.len())
+        .map(|task| {
+            let asset = catalog.asset(plan.asset(task));
+            let upstreams = plan.upstreams(task).iter();
+            json!({
+                "key": plan.key(task),
+                "upstreams": upstreams.map(|upstream| plan.key(*upstream)).collect::<Vec<_>>(),
+                "priority": asset.priority,
+                "resources": asset.resources,
+            })
+        })
+        .collect();
+    assert!(tasks.iter().any(|task| task["priority"] == -3));
+    assert!(
+        tasks
+            .iter()
+            .any(|task| task["resources"] == json!({"cpu": 2, "gpu": 0}))
+    );
+    let document = json!({"version": 1, "tenant": "acme", "workspace": "main", "tasks": tasks});
+    let mut text = b"arcoflow-plan:v1:".to_vec();
+    text.extend(canonical_json::to_vec(&document).unwrap());
+    let fingerprint = |tenant: &str, workspace: &str| {
+        let workspace = WorkspaceId::parse(workspace).unwrap();
+        plan.fingerprint(&TenantId::parse(tenant).unwrap(), &workspace)
+    };
+    assert_eq!(fingerprint("acme", "main"), digest::sha256(&text));
+    assert_ne!(fingerprint("acme", "other"), fingerprint("acme", "main"));
+    assert_ne!(fingerprint("other", "main"), fingerprint("acme", "main"));
 }

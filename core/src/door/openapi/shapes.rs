@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
-    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, trigger, view
+    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, trigger, view,
 };
 
 /// The schema of a body.
@@ -57,7 +57,11 @@ mod tests {
         for route in ROUTES {
             let (request, answer) = super::of(route.name);
             assert_eq!(request.is_some(), route.body_cap > 0, "{}", route.name);
-            assert!(answer.is_some() || route.path.matches('/').count() == 1, "{}", route.name);
+            assert!(
+                answer.is_some() || route.path.matches('/').count() == 1,
+                "{}",
+                route.name
+            );
         }
     }
 }
