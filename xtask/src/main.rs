@@ -5,6 +5,7 @@ mod test;
 mod docs;
 mod drill;
 mod edge;
+mod bench_host;
 mod bench_identity;
 mod examples;
 mod fixtures;
@@ -18,6 +19,8 @@ cargo xtask COMMAND
 
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
+  bench restate        runs the same work on Restate, in turn, and prints the ratios
   bench identity       measures identity on every target beside the peers of each
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
         ["docs", "--check"] => docs::check(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
+        ["bench", "host", measures @ ..] => bench_host::run_all(measures),
+        ["bench", "restate"] => bench_host::beside_restate(),
         ["bench", "identity"] => bench_identity::run_all(),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),

@@ -41,7 +41,7 @@ pub(crate) fn measure(figures: &mut Figures) {
         );
         let cpu = crate::idle::cpu_seconds(house.pid());
         figures.number(
-            "  processor time of the house",
+            &format!("  fan-out of {tasks}, processor time of the house"),
             cpu * 1e6 / tasks as f64,
             "µs a task",
             None,
@@ -53,7 +53,7 @@ pub(crate) fn measure(figures: &mut Figures) {
         let after = settled_bytes(&directory);
         let each = after.saturating_sub(before) as f64 / tasks as f64;
         figures.number(
-            "  disk, three records and an index row",
+            &format!("  fan-out of {tasks}, disk"),
             each,
             "bytes a task",
             Some(1_024.0),

@@ -6,7 +6,11 @@ use std::time::Duration;
 pub(crate) struct Figures {
     syncs_per_second: f64,
     missed: Vec<String>,
+    seen: serde_json::Map<String, serde_json::Value>,
 }
+
+/// Where the figures are written as one JSON object, for whoever compares them.
+const FILE: &str = "ARCOFLOW_FIGURES";
 
 impl Figures {
     pub(crate) fn begin(syncs_per_second: f64) -> Figures {
@@ -17,6 +21,7 @@ impl Figures {
         Figures {
             syncs_per_second,
             missed: Vec::new(),
+            seen: serde_json::Map::new(),
         }
     }
 
@@ -27,6 +32,7 @@ impl Figures {
 
     /// A rate, with its ratio to the sync rate.
     pub(crate) fn rate(&mut self, what: &str, per_second: f64, at_least: Option<f64>) {
+        self.keep(what, per_second);
         let ratio = per_second / self.syncs_per_second;
         let met = self.met(what, at_least.is_none_or(|aim| per_second >= aim));
         let aim = at_least.map_or(String::new(), |aim| format!("   aim ≥ {aim:.0} {met}"));
@@ -42,6 +48,7 @@ impl Figures {
     ) {
         times.sort_unstable();
         let (median, p99) = (at(times, 50), at(times, 99));
+        self.keep(what, millis(median));
         let met = self.met(what, median_below.is_none_or(|aim| median < aim));
         let aim = median_below.map_or(String::new(), |aim| {
             format!("   aim < {} ms {met}", aim.as_millis())
@@ -56,6 +63,7 @@ impl Figures {
 
     /// Any other figure.
     pub(crate) fn number(&mut self, what: &str, value: f64, unit: &str, below: Option<f64>) {
+        self.keep(what, value);
         let met = self.met(what, below.is_none_or(|aim| value < aim));
         let aim = below.map_or(String::new(), |aim| format!("   aim < {aim} {met}"));
         println!("  {what:<52} {value:>10.2} {unit}{aim}");
@@ -69,7 +77,15 @@ impl Figures {
         "MISSED"
     }
 
+    fn keep(&mut self, what: &str, value: f64) {
+        self.seen.insert(what.trim().to_owned(), value.into());
+    }
+
     pub(crate) fn end(self) {
+        if let Some(path) = std::env::var_os(FILE) {
+            let text = serde_json::Value::Object(self.seen).to_string();
+            std::fs::write(path, text).expect("room for the figures");
+        }
         if self.missed.is_empty() {
             println!("\nevery aim was met");
         } else {

@@ -1,13 +1,12 @@
-//! A house of its own process, which can be killed.
+//! The house is `arcoflow serve`, a process of its own, which can be killed.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use arcoflow::client::Client;
 use arcoflow::local::credentials::Connection;
-use arcoflow::local::{Local, LocalOptions};
 use tokio::runtime::Runtime;
 
 /// A house and the way to it.
@@ -70,12 +69,14 @@ impl Drop for House {
 }
 
 fn spawn(directory: &Path, port: u16) -> Child {
-    let program = std::env::current_exe().expect("this program");
-    Command::new(program)
-        .arg("serve-house")
+    Command::new(env!("CARGO_BIN_EXE_arcoflow"))
+        .arg("serve")
+        .arg("--data")
         .arg(directory)
-        .arg(port.to_string())
+        .args(["--listen", &format!("127.0.0.1:{port}")])
         .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("a process")
 }
@@ -103,22 +104,4 @@ fn wait_for(runtime: &Runtime, directory: &Path, port: u16) -> Client {
         );
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-/// What the process of a house does.
-pub(crate) fn serve(directory: &str, port: &str) -> ExitCode {
-    let port = port.parse().expect("a port");
-    let options = LocalOptions {
-        listen: SocketAddr::from(([127, 0, 0, 1], port)),
-        ..LocalOptions::new(directory)
-    };
-    let runtime = Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let local = Local::start(options).await;
-        match local {
-            Ok(_local) => std::future::pending::<()>().await,
-            Err(error) => eprintln!("{error}"),
-        }
-    });
-    ExitCode::FAILURE
 }
