@@ -17,10 +17,6 @@ const task = restate.service({
       return index;
     },
     stamp: async () => performance.timeOrigin + performance.now(),
-    watch: async () => {
-      isWatched = true;
-      return true;
-    },
   },
 });
 
