@@ -1,6 +1,7 @@
 //! A fixture is a question with its right answer; whoever answers is only seen through the protocol.
 
 pub mod target;
+pub mod random;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -137,6 +138,28 @@ impl Case {
         Ok(Self {
             name,
             why: written.why,
+            line,
+            expected,
+        })
+    }
+
+    /// A question with the line that is its right answer.
+    pub(crate) fn answered(
+        name: String,
+        why: String,
+        line: String,
+        answer: &str,
+    ) -> Result<Self, String> {
+        let answer: Value =
+            serde_json::from_str(answer).map_err(|error| format!("{name}: {error}: {answer}"))?;
+        let expected = match (answer.get("ok"), answer.get("error")) {
+            (Some(ok), None) => Expected::Ok(ok.clone()),
+            (None, Some(error)) => Expected::Error(error.clone()),
+            _ => return Err(format!("{name}: {answer} is no answer")),
+        };
+        Ok(Self {
+            name,
+            why,
             line,
             expected,
         })

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use arcoflow_tests::fixtures::random::questions;
 use arcoflow_tests::fixtures::target::{Report, ask};
 use arcoflow_tests::fixtures::{Case, identity_directory, load};
 
@@ -12,6 +14,10 @@ use crate::{examples, npm, python};
 
 const TARGETS: [&str; 6] = ["native", "node", "chromium", "vite", "workerd", "python"];
 const SHOWN_FAILURES: usize = 5;
+/// How many questions are drawn beside the written ones.
+const DRAWN: usize = 4_000;
+/// Repeats the questions of an earlier run.
+const SEED: &str = "ARCOFLOW_SEED";
 
 /// Asks the named targets, or all of them, and prints a table.
 pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
@@ -21,7 +27,10 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             TARGETS.join(", ")
         ));
     }
-    let cases = load(&identity_directory())?;
+    let mut cases = load(&identity_directory())?;
+    let written = cases.len();
+    let seed = seed()?;
+    cases.extend(questions(&cases, seed, DRAWN)?);
     let mut consumer = None;
     let mut rows = Vec::new();
     for name in TARGETS {
@@ -29,6 +38,7 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             rows.push((name, ask_target(name, &cases, &mut consumer)));
         }
     }
+    println!("{written} written questions, and {DRAWN} drawn with {SEED}={seed}");
     println!("{:<10} {:>6} {:>7}", "target", "cases", "passed");
     for (name, report) in &rows {
         match report {
@@ -44,6 +54,18 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
         Ok(())
     } else {
         Err(problems.join("\n"))
+    }
+}
+
+/// Where the drawn questions begin: another place each time, unless one is given.
+fn seed() -> Result<u64, String> {
+    match std::env::var(SEED) {
+        Ok(seed) => seed
+            .parse()
+            .map_err(|_| format!("{SEED} is a whole number, not `{seed}`")),
+        Err(_) => Ok(SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_secs())),
     }
 }
 
