@@ -37,8 +37,7 @@ const fn route(
         handler: Handler::Door(handler),
         summary: "",
         query: &[],
-        request: None,
-        success: (200, None),
+        success: 200,
         refusals: &[],
     }
 }
