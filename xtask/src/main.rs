@@ -9,8 +9,11 @@ mod bench_host;
 mod bench_identity;
 mod examples;
 mod fixtures;
+mod fuzz;
 mod npm;
 mod python;
+mod tool;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -19,9 +22,11 @@ cargo xtask COMMAND
 
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
+  wasm                 runs the tests that only mean something inside WebAssembly
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
   bench identity       measures identity on every target beside the peers of each
+  fuzz [TARGET] [S]    fuzzes what reads bytes from outside, each target for S seconds (60)
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
@@ -47,6 +52,8 @@ fn main() -> ExitCode {
         ["bench", "host", measures @ ..] => bench_host::run_all(measures),
         ["bench", "restate"] => bench_host::beside_restate(),
         ["bench", "identity"] => bench_identity::run_all(),
+        ["wasm"] => wasm::run_tests(),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{docs, drill, fixtures};
+use crate::{docs, drill, fixtures, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -59,6 +59,7 @@ pub(crate) fn run_all() -> Result<(), String> {
             "see the failures above",
         )
     })?;
+    step("inside WebAssembly", wasm::run_tests)?;
     step("fixtures", || fixtures::run_all(&[]))?;
     step("acknowledged means on disk", drill::durable)?;
     step("killed at every commit point", || drill::kill(KILLS))
