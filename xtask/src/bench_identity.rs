@@ -45,18 +45,7 @@ pub(crate) fn run_all() -> Result<(), String> {
             .len()
     );
     let interpreter = python::environment()?;
-    run(
-        Command::new(&interpreter)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["rfc8785==0.1.4", "canonicaljson==2.0.0", "orjson==3.13.0"]),
-        "pip has to reach an index once, for the peers",
-    )?;
+    python::install_peers(&interpreter)?;
     let script = root().join("bindings/python/tests/benchmark.py");
     run(
         Command::new(&interpreter).arg(script).arg(&documents),

@@ -6,14 +6,25 @@ use std::process::Command;
 
 use crate::process::{root, run};
 
-/// Runs the blocks of one language in `docs/identity.md` with an interpreter, from a file in a directory.
+/// The pages with examples in every language.
+const PAGES: [&str; 2] = ["identity", "identity-elsewhere"];
+
+/// Runs the blocks of one language with an interpreter, each page from a file in a directory.
 pub(crate) fn run_blocks(
     language: &str,
     interpreter: &Path,
     directory: &Path,
-    name: &str,
+    extension: &str,
 ) -> Result<(), String> {
-    let document = root().join("docs/identity.md");
+    for page in PAGES {
+        let name = format!("{page}.{extension}");
+        run_page(page, language, interpreter, &directory.join(name))?;
+    }
+    Ok(())
+}
+
+fn run_page(page: &str, language: &str, interpreter: &Path, script: &Path) -> Result<(), String> {
+    let document = root().join(format!("docs/{page}.md"));
     let text = fs::read_to_string(&document)
         .map_err(|error| format!("{}: {error}", document.display()))?;
     let start = format!("```{language}\n");
@@ -28,11 +39,10 @@ pub(crate) fn run_blocks(
             document.display()
         ));
     }
-    let script = directory.join(name);
-    fs::write(&script, blocks.join("\n"))
+    fs::write(script, blocks.join("\n"))
         .map_err(|error| format!("{}: {error}", script.display()))?;
     run(
-        Command::new(interpreter).arg(&script),
-        "correct the example in docs/identity.md",
+        Command::new(interpreter).arg(script),
+        &format!("correct the example in docs/{page}.md"),
     )
 }

@@ -99,12 +99,8 @@ fn ask_target(
         "native" => native()?,
         "python" => {
             let interpreter = python::environment()?;
-            examples::run_blocks(
-                "python",
-                &interpreter,
-                &target().join("python"),
-                "examples.py",
-            )?;
+            python::install_peers(&interpreter)?;
+            examples::run_blocks("python", &interpreter, &target().join("python"), "py")?;
             let mut command = Command::new(interpreter);
             command.arg(root().join("bindings/python/answerer/answer.py"));
             command
@@ -166,7 +162,7 @@ fn in_consumer(name: &str, place: &Path) -> Result<Command, String> {
     command.current_dir(place);
     match name {
         "node" => {
-            examples::run_blocks("ts", Path::new("node"), place, "examples.mjs")?;
+            examples::run_blocks("ts", Path::new("node"), place, "mjs")?;
             command.arg("node.js")
         }
         "workerd" => command.arg("workerd.js"),

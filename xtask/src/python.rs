@@ -1,7 +1,7 @@
 //! The Python package is built as a wheel; whoever tests it installs the wheel into a fresh environment.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{root, run, target};
@@ -58,6 +58,22 @@ pub(crate) fn environment() -> Result<PathBuf, String> {
         "the wheel has to install without an index: it has no dependencies",
     )?;
     Ok(python)
+}
+
+/// Installs what the benchmark and the pages compare with, into an environment that has the wheel.
+pub(crate) fn install_peers(python: &Path) -> Result<(), String> {
+    run(
+        Command::new(python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["rfc8785==0.1.4", "canonicaljson==2.0.0", "orjson==3.13.0"]),
+        "pip has to reach an index once, for the peers",
+    )
 }
 
 fn create(place: &PathBuf) -> Result<(), String> {
