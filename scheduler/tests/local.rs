@@ -52,6 +52,7 @@ fn request(max: u32, wait_s: u32) -> LeaseRequest {
         queues: vec!["default".to_owned()],
         max,
         wait_s,
+        again: false,
     }
 }
 

@@ -30,12 +30,15 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
     check(&request)?;
     let now_ms = session.now_ms()?;
     let mut tasks = Vec::new();
+    if request.again {
+        for attempt in leased_to(session, &request)? {
+            tasks.extend(give(session, &attempt, None, now_ms)?);
+        }
+    }
     for queue in &request.queues {
         let wanted = request.max - tasks.len() as u32;
         for attempt in leasable(session, queue, now_ms, wanted)? {
-            if let Some(envelope) = take(session, attempt, &request.worker_id, now_ms)? {
-                tasks.push(envelope);
-            }
+            tasks.extend(give(session, &attempt, Some(&request.worker_id), now_ms)?);
         }
     }
     let then = if tasks.is_empty() && request.wait_s > 0 {
@@ -87,6 +90,25 @@ pub fn check_worker(worker: &str) -> Result<(), Problem> {
             "expected 1 to 128 letters, digits or `-_.:@/`",
         ))
     }
+}
+
+/// What a worker has leased and not started, the soonest to end first. The time to start goes on: a worker that begins
+/// again and again without starting anything loses it.
+fn leased_to(
+    session: &mut Session<'_>,
+    request: &LeaseRequest,
+) -> Result<Vec<Attempt>, StoreError> {
+    let mut found = Vec::new();
+    session.sql.query(
+        columns!("WHERE state = 1 AND worker = ?1 ORDER BY due_ms LIMIT ?2"),
+        &[
+            request.worker_id.as_str().into(),
+            u64::from(request.max).into(),
+        ],
+        &mut |row| found.push(attempt_of(row)),
+    )?;
+    found.retain(|attempt| request.queues.contains(&attempt.queue));
+    Ok(found)
 }
 
 /// The most urgent attempts of a queue: by rank, then by age. Every step is a seek in the index.
@@ -156,11 +178,12 @@ fn wait(
     }))
 }
 
-/// Gives one attempt to a worker. `None` when the attempt's manifest cannot be read, and then it stays where it is.
-fn take(
+/// The envelope of an attempt, which is leased to a worker unless it is that already. `None` when the attempt's manifest
+/// cannot be read, and then it stays where it is.
+fn give(
     session: &mut Session<'_>,
-    attempt: Attempt,
-    worker: &str,
+    attempt: &Attempt,
+    worker: Option<&str>,
     now_ms: u64,
 ) -> Result<Option<Envelope>, Fault> {
     let Some(run) = session.run(&attempt.name.run)? else {
@@ -182,12 +205,14 @@ fn take(
         _ => spec.run.clone(),
     };
     let timeouts = spec.timeouts;
-    let start_by_ms = now_ms.saturating_add(timeouts.start_ms);
-    let bound = BoundName::from(&attempt.name);
-    session.sql.execute(
-        "UPDATE attempt SET state = 1, worker = ?4, due_ms = ?5 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
-        &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), worker.into(), start_by_ms.into()],
-    )?;
+    if let Some(worker) = worker {
+        take(
+            session,
+            attempt,
+            worker,
+            now_ms.saturating_add(timeouts.start_ms),
+        )?;
+    }
     let (inputs, inputs_truncated) =
         inputs::of_envelope(session, &run, &catalog, &task_key, attempt.requested_seq)?;
     let payload = Payload {
@@ -195,7 +220,21 @@ fn take(
         inputs,
         inputs_truncated,
     };
-    envelope(session, &attempt, task_key, &timeouts, payload, now_ms).map(Some)
+    envelope(session, attempt, task_key, &timeouts, payload, now_ms).map(Some)
+}
+
+fn take(
+    session: &mut Session<'_>,
+    attempt: &Attempt,
+    worker: &str,
+    start_by_ms: u64,
+) -> Result<(), StoreError> {
+    let bound = BoundName::from(&attempt.name);
+    session.sql.execute(
+        "UPDATE attempt SET state = 1, worker = ?4, due_ms = ?5 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
+        &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), worker.into(), start_by_ms.into()],
+    )?;
+    Ok(())
 }
 
 fn envelope(

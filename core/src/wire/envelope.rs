@@ -24,6 +24,9 @@ pub struct LeaseRequest {
     /// How long to wait for work when there is none, in seconds, up to 60.
     #[serde(default)]
     pub wait_s: u32,
+    /// Give first what this worker has leased and not started, in fresh envelopes: the answer that it came in may be lost.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub again: bool,
 }
 
 /// The work that a worker got.

@@ -64,6 +64,7 @@ pub(crate) fn lease(worker: &str, max: u32, wait_s: u32) -> LeaseRequest {
         queues: vec!["default".to_owned()],
         max,
         wait_s,
+        again: false,
     }
 }
 

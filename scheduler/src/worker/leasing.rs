@@ -1,9 +1,11 @@
 //! A worker asks for as much as it has room for, and waits at the door when there is nothing: no interval stands between a task and it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arcoflow_core::door::lease::MOST_TASKS;
+use arcoflow_core::identity::ids::AttemptId;
 use arcoflow_core::wire::envelope::{Envelope, LeaseRequest};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
@@ -40,33 +42,45 @@ impl Leasing {
     pub(super) async fn work(self, left: Option<(Arc<ProcessRunner>, Vec<Left>)>) {
         let slots = Arc::new(Semaphore::new(self.slots));
         let mut tasks = JoinSet::new();
+        let at_hand = AtHand::default();
         if let Some((runner, left)) = left {
             for attempt in left {
                 // What was running had a slot, so what is begun again has one before anything new is leased.
                 let slot = slots.clone().try_acquire_owned().ok();
-                tasks.spawn(take_up(runner.clone(), attempt, slot));
+                let place = at_hand.take(attempt.attempt());
+                tasks.spawn(take_up(runner.clone(), attempt, (slot, place)));
             }
         }
         let mut pauses = Pauses::default();
+        // An earlier life may have died before it wrote down what it had leased.
+        let mut again = true;
         while let Some(mut room) = self.room(&slots).await {
             while let Some(ended) = tasks.try_join_next() {
                 log_panic(ended);
             }
             let asked = Instant::now();
-            match self.lease(room.num_permits()).await {
+            match self.lease(room.num_permits(), again).await {
                 // A door that closes lets everybody go at once, with nothing.
                 Ok(envelopes) if envelopes.is_empty() && asked.elapsed() < SHORT_WAIT => {
                     self.pause(pauses.next(None)).await;
                 }
                 Ok(envelopes) => {
                     pauses = Pauses::default();
+                    again = false;
                     for envelope in envelopes {
                         crash::point("W1");
+                        let Some(place) = at_hand.take(envelope.attempt_id) else {
+                            continue;
+                        };
                         let slot = room.split(1);
-                        tasks.spawn(see_through(self.runner.clone(), envelope, slot));
+                        tasks.spawn(see_through(self.runner.clone(), envelope, (slot, place)));
                     }
                 }
-                Err(error) => self.rest(&error, &mut pauses).await,
+                Err(error) => {
+                    // The door may have leased something in an answer that did not come.
+                    again = true;
+                    self.rest(&error, &mut pauses).await;
+                }
             }
         }
         while let Some(ended) = tasks.join_next().await {
@@ -92,12 +106,13 @@ impl Leasing {
         Some(room)
     }
 
-    async fn lease(&self, room: usize) -> Result<Vec<Envelope>, ClientError> {
+    async fn lease(&self, room: usize, again: bool) -> Result<Vec<Envelope>, ClientError> {
         let request = LeaseRequest {
             worker_id: self.worker_id.clone(),
             queues: self.queues.clone(),
             max: u32::try_from(room).unwrap_or(MOST_TASKS),
             wait_s: WAIT_S,
+            again,
         };
         let answer = self.client.lease(&request);
         tokio::pin!(answer);
@@ -140,14 +155,52 @@ impl Leasing {
     }
 }
 
-async fn see_through(runner: Arc<Runner>, envelope: Envelope, slot: Option<OwnedSemaphorePermit>) {
-    runner.run(envelope).await;
-    drop(slot);
+/// The attempts that this worker is at work on: one that is given again is no second one.
+#[derive(Clone, Default)]
+struct AtHand(Arc<Mutex<BTreeSet<AttemptId>>>);
+
+impl AtHand {
+    /// Takes an attempt in hand until the answer is dropped; `None` when it is in hand already.
+    fn take(&self, attempt: AttemptId) -> Option<Place> {
+        let mut at_hand = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        at_hand.insert(attempt).then(|| Place {
+            at_hand: self.clone(),
+            attempt,
+        })
+    }
 }
 
-async fn take_up(runner: Arc<ProcessRunner>, attempt: Left, slot: Option<OwnedSemaphorePermit>) {
+struct Place {
+    at_hand: AtHand,
+    attempt: AttemptId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut at_hand = self
+            .at_hand
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        at_hand.remove(&self.attempt);
+    }
+}
+
+/// What an attempt occupies while it is seen to.
+type Occupied = (Option<OwnedSemaphorePermit>, Place);
+
+async fn see_through(runner: Arc<Runner>, envelope: Envelope, occupied: Occupied) {
+    runner.run(envelope).await;
+    drop(occupied);
+}
+
+async fn take_up(
+    runner: Arc<ProcessRunner>,
+    attempt: Left,
+    occupied: (Option<OwnedSemaphorePermit>, Option<Place>),
+) {
     runner.take_up(attempt).await;
-    drop(slot);
+    drop(occupied);
 }
 
 /// A bug in one attempt is no end for the others; the attempt itself is closed by its silence.

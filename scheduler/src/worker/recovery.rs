@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use arcoflow_core::identity::ids::AttemptId;
 use arcoflow_core::wire::envelope::Envelope;
 
 use super::directory::Directory;
@@ -19,6 +20,13 @@ use super::verdict::{self, Ending};
 pub(crate) struct Left {
     directory: Directory,
     envelope: Envelope,
+}
+
+impl Left {
+    /// Which attempt it is.
+    pub(crate) fn attempt(&self) -> AttemptId {
+        self.envelope.attempt_id
+    }
 }
 
 /// The attempts that a work directory holds.
