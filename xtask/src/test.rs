@@ -61,6 +61,12 @@ pub(crate) fn run_all() -> Result<(), String> {
     })?;
     step("inside WebAssembly", wasm::run_tests)?;
     step("fixtures", || fixtures::run_all(&[]))?;
+    step("the first command of the README", || {
+        run(
+            cargo().args(["run", "--quiet", "--release", "--locked", "--", "--version"]),
+            "`cargo run` has to mean the binary `arcoflow`",
+        )
+    })?;
     step("acknowledged means on disk", drill::durable)?;
     step("killed at every commit point", || drill::kill(KILLS))
 }
