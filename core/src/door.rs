@@ -18,6 +18,7 @@ pub mod attempt;
 pub mod accept;
 pub mod deploy;
 pub mod backfill;
+pub mod schedule;
 pub mod append;
 pub mod lease;
 pub mod inputs;

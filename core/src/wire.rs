@@ -7,6 +7,7 @@ pub mod scope;
 pub mod trigger;
 pub mod manifest;
 pub mod backfill;
+pub mod schedule;
 pub mod task_set;
 pub mod event;
 pub mod record;

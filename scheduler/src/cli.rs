@@ -23,6 +23,7 @@ mod tell;
 mod deploy;
 mod run;
 mod runs;
+mod schedules;
 mod explain;
 mod logs;
 mod events;
@@ -96,6 +97,7 @@ enum Verb {
     Explain(explain::Explain),
     Cancel(run::Cancel),
     Rerun(run::Rerun),
+    Schedules(schedules::Schedules),
     Events(events::Events),
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
@@ -158,6 +160,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Explain(verb) => explain::explain(context, &verb).await,
             Verb::Cancel(verb) => run::cancel(context, &verb).await,
             Verb::Rerun(verb) => run::rerun(context, &verb).await,
+            Verb::Schedules(verb) => schedules::schedules(context, &verb).await,
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),

@@ -51,9 +51,10 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         run,
         manifest,
         trigger,
+        as_of_ms: None,
         rerun: None,
     };
-    let answer = start(session, triggered)?;
+    let answer = start(session, triggered, Event::RunTriggered)?;
     store_answer(session, admitted, &sha256(&canonical), &answer)?;
     Ok(answer)
 }
@@ -63,8 +64,12 @@ pub(crate) fn fingerprint(trigger: &Trigger) -> Sha256Digest {
     sha256(&canonical_json::to_vec(trigger).unwrap_or_default())
 }
 
-/// Compiles the plan and appends the trigger.
-fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fault> {
+/// Compiles the plan and appends the event that begins the run.
+pub(crate) fn start(
+    session: &mut Session<'_>,
+    triggered: RunTriggered,
+    begin: impl FnOnce(RunTriggered) -> Event,
+) -> Result<Reply, Fault> {
     let scope = session.config.scope.clone();
     let now_ms = session.now_ms()?;
     let catalog = session.catalog(&triggered.manifest)?.ok_or_else(|| {
@@ -82,7 +87,7 @@ fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fa
     };
     let fingerprint = plan.fingerprint(&scope.tenant, &scope.workspace);
     let (run_id, manifest) = (triggered.run, triggered.manifest);
-    let record = session.append(&Event::RunTriggered(triggered), None)?;
+    let record = session.append(&begin(triggered), None)?;
     let answer = TriggerAnswer {
         run_id,
         manifest,
@@ -116,7 +121,7 @@ fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
 }
 
 /// A run started under a run key has its home in the key, so that the key always meets the same shard.
-fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> {
+pub(crate) fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> {
     let mut random = session.moment.random();
     if let (Some(key), Some(home)) = (&trigger.run_key, random.first_mut()) {
         *home = derived::home_of_run_key(key);
@@ -125,7 +130,10 @@ fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> 
 }
 
 /// The run that has the trigger's run key already.
-fn run_of_key(session: &mut Session<'_>, trigger: &Trigger) -> Result<Option<Reply>, Fault> {
+pub(crate) fn run_of_key(
+    session: &mut Session<'_>,
+    trigger: &Trigger,
+) -> Result<Option<Reply>, Fault> {
     let Some(key) = &trigger.run_key else {
         return Ok(None);
     };
@@ -189,6 +197,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
         .params
         .run
         .map(|run| run.to_string())
+        .or_else(|| admitted.params.schedule.clone())
         .unwrap_or_default();
     Ok(Some(
         [
@@ -206,7 +215,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
     ))
 }
 
-fn stored_answer(
+pub(crate) fn stored_answer(
     session: &mut Session<'_>,
     admitted: &Admitted,
     fingerprint: &Sha256Digest,
@@ -237,7 +246,7 @@ fn stored_answer(
     }
 }
 
-fn store_answer(
+pub(crate) fn store_answer(
     session: &mut Session<'_>,
     admitted: &Admitted,
     fingerprint: &Sha256Digest,
@@ -347,11 +356,7 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
         .filter(|(_, task)| wanted(task.state))
         .map(|(place, _)| *place)
         .collect();
-    let as_of_ms = parent
-        .triggered
-        .rerun
-        .as_ref()
-        .map_or(parent.triggered_at, |rerun| rerun.as_of_ms);
+    let as_of_ms = parent.triggered.as_of_ms(parent.triggered_at);
     let mut trigger = parent.triggered.trigger.clone();
     trigger.run_key = None;
     let run = run_id(session, &trigger)?;
@@ -367,8 +372,10 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
             run,
             manifest: row.manifest,
             trigger,
+            as_of_ms: None,
             rerun: Some(rerun),
         },
+        Event::RunTriggered,
     )?;
     store_answer(session, admitted, &fingerprint, &answer)?;
     Ok(answer)

@@ -76,6 +76,20 @@ const INDEXES: &[Index] = &[
         columns: &[("digest", Blob), ("seq", Integer)],
     },
     Index {
+        name: "schedules",
+        statement: "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",
+        columns: &[
+            ("name", Text),
+            ("manifest", Blob),
+            ("cursor_s", Integer),
+            ("skipped_s", Integer),
+            ("skipped", Text),
+            ("changes", Integer),
+            ("paused_seq", Integer),
+            ("ticked_seq", Integer),
+        ],
+    },
+    Index {
         name: "current manifest",
         statement: "SELECT value FROM meta WHERE name = 'manifest'",
         columns: &[("digest", Blob)],

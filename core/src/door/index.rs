@@ -2,6 +2,7 @@
 
 use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
+use crate::door::schedule;
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
 use crate::identity::digest::Sha256Digest;
@@ -111,7 +112,10 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
                 "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
                 &[address.as_slice().into(), record.seq.into()],
             )?;
+            schedule::apply_deployed(session, record, &body.manifest)?;
         }
+        Event::ScheduleTicked(body) => schedule::apply_ticked(session, record, body)?,
+        Event::ScheduleSet(body) => schedule::apply_set(session, record, body)?,
         Event::RunTriggered(body) => apply_triggered(session, record, body)?,
         Event::RunPlanned(body) => {
             let run = body.run.to_bytes();
@@ -167,11 +171,12 @@ fn apply_triggered(
 
 /// The newest run of a chunk is the one that counts.
 fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), StoreError> {
-    let Account::Backfill { backfill, chunk } = &body.on_account_of;
-    session.sql.execute(
+    if let Account::Backfill { backfill, chunk } = &body.on_account_of {
+        session.sql.execute(
             "INSERT INTO backfill_chunk (backfill, chunk, run) VALUES (?1, ?2, ?3) ON CONFLICT (backfill, chunk) DO UPDATE SET run = excluded.run",
             &[backfill.to_bytes().as_slice().into(), (*chunk).into(), body.triggered.run.to_bytes().as_slice().into()],
         )?;
+    }
     Ok(())
 }
 

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
 use crate::door::credential::Permission;
+use crate::door::http::decode;
 use crate::door::session::Session;
-use crate::door::{accept, append, backfill, callback, deploy, inputs, lease, log, read};
+use crate::door::{accept, append, backfill, callback, deploy, inputs, lease, log, read, schedule};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
 use crate::wire::problem::{Problem, Slug};
@@ -200,6 +201,18 @@ pub static ROUTES: &[Route] = &[
     post("cancelBackfill", "/v1/backfills/{backfillId}/cancel", RUNS, Handler::Door(backfill::cancel),
         "Begins no new chunk, and cancels the runs of the open ones.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
+    get("listSchedules", "/v1/schedules", READ, Handler::Door(schedule::list), "The schedules of the current manifest, by name."),
+    get("getSchedule", "/v1/schedules/{schedule}", READ, Handler::Door(schedule::get), "A schedule: its next tick, and what came of the last one.")
+        .refusals(&[Slug::ScheduleNotFound]),
+    post("pauseSchedule", "/v1/schedules/{schedule}/pause", RUNS, Handler::Door(schedule::pause),
+        "Starts no runs until the schedule is resumed.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound]),
+    post("resumeSchedule", "/v1/schedules/{schedule}/resume", RUNS, Handler::Door(schedule::resume),
+        "Lets the schedule go on; the ticks of the pause are passed over.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound]),
+    post("tickSchedule", "/v1/schedules/{schedule}/tick", RUNS, Handler::Door(schedule::tick),
+        "Starts the schedule's run at once, also while it is paused; its ticks stay as they are.", 202).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
         "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
@@ -239,6 +252,8 @@ pub static ROUTES: &[Route] = &[
 pub struct Params {
     /// The backfill.
     pub backfill: Option<BackfillId>,
+    /// The schedule.
+    pub schedule: Option<String>,
     /// The run.
     pub run: Option<RunId>,
     /// The task.
@@ -283,6 +298,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
         let segment = segments.next()?;
         match expected {
             "{backfillId}" => params.backfill = Some(BackfillId::parse(segment).ok()?),
+            "{schedule}" => params.schedule = Some(decode(segment)),
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),

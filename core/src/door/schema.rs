@@ -21,6 +21,10 @@ const TABLES: &[&str] = &[
         backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS backfill_chunk (
         backfill BLOB NOT NULL, chunk INTEGER NOT NULL, run BLOB NOT NULL, PRIMARY KEY (backfill, chunk)) WITHOUT ROWID",
+    // A schedule that the current manifest does not declare has no manifest.
+    "CREATE TABLE IF NOT EXISTS schedule (
+        name TEXT PRIMARY KEY, manifest BLOB, cursor_s INTEGER NOT NULL, skipped_s INTEGER, skipped TEXT,
+        changes INTEGER NOT NULL, paused_seq INTEGER, ticked_seq INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS attempt (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,

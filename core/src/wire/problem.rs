@@ -77,6 +77,8 @@ problems! {
         "No manifest with that fingerprint was deployed, or none was deployed yet: `arcoflow deploy`.";
     BackfillNotFound 404 "backfill-not-found" "Backfill not found"
         "No backfill of this workspace has that id.";
+    ScheduleNotFound 404 "schedule-not-found" "Schedule not found"
+        "The deployed manifest declares no schedule of that name. `arcoflow schedules` lists those that it declares.";
     MethodNotAllowed 405 "method-not-allowed" "Method not allowed"
         "The path exists for other methods; `Allow` lists them.";
     RequestTimeout 408 "request-timeout" "Request timeout"

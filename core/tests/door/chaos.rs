@@ -86,6 +86,7 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
             // A scheduler that did not see the newest facts proposes from an old view; the door takes what fits.
             let decisions = arcoflow_core::run::decide::decide(
                 &house.world,
+                house.now_ms,
                 &crate::house::scope(),
                 &house.limits,
             );

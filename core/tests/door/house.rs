@@ -268,7 +268,7 @@ impl House {
         self.take_lease();
         for _ in 0..1_000 {
             self.catch_up();
-            let decisions = decide(&self.world, &scope(), &self.limits);
+            let decisions = decide(&self.world, self.now_ms, &scope(), &self.limits);
             if decisions.is_empty() {
                 settle(&mut self.world);
                 return;
@@ -448,6 +448,10 @@ const INDEXES: &[(&str, &str)] = &[
     (
         "SELECT run_key, fingerprint, run FROM run_key ORDER BY run_key",
         "run keys",
+    ),
+    (
+        "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",
+        "schedules",
     ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
 ];

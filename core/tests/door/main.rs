@@ -9,5 +9,6 @@ mod lives;
 mod callbacks;
 mod decisions;
 mod backfills;
+mod schedules;
 mod ledger;
 mod chaos;

@@ -140,7 +140,8 @@ pub(crate) async fn cancel(context: &Context, verb: &Cancel) -> Outcome {
     Ok(Exit::Ok)
 }
 
-async fn go_on(
+/// Says that a run was started, or waits for its end.
+pub(crate) async fn go_on(
     context: &Context,
     client: &Client,
     answer: &TriggerAnswer,

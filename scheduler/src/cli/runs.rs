@@ -118,7 +118,7 @@ fn row_of(screen: &Screen, line: &RunLine, now_ms: u64) -> Vec<String> {
 }
 
 /// The word for a run's state.
-fn state(state: RunState) -> (&'static str, Tone) {
+pub(crate) fn state(state: RunState) -> (&'static str, Tone) {
     match state {
         RunState::Queued => ("queued", Tone::Quiet),
         RunState::Running => ("running", Tone::Busy),

@@ -3,7 +3,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
-    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, trigger, view,
+    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest,
+    schedule as schedule_wire, trigger, view,
 };
 
 /// The schema of a body.
@@ -34,6 +35,11 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "pauseBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
         "resumeBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
         "cancelBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
+        "listSchedules" => (None, Some(schema::<schedule_wire::SchedulePage>)),
+        "getSchedule" => (None, Some(schema::<schedule_wire::ScheduleView>)),
+        "pauseSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "resumeSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "tickSchedule" => (Some(schema::<schedule_wire::TickRequest>), Some(schema::<view::TriggerAnswer>)),
         "leaseTasks" => (Some(schema::<envelope::LeaseRequest>), Some(schema::<envelope::LeaseAnswer>)),
         "taskStarted" => (Some(schema::<callback_wire::Started>), Some(schema::<callback_wire::CallbackAnswer>)),
         "taskHeartbeat" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::HeartbeatAnswer>)),

@@ -89,6 +89,27 @@ fn check_trigger(report: &mut Report, place: &Place<'_>, trigger: &Trigger) {
             .insert_str(0, &place.member("trigger").pointer());
         report.push(finding);
     }
+    let place = place.member("trigger");
+    let own = [
+        (
+            trigger.run_key.is_some(),
+            "runKey",
+            "each of its runs has its own",
+        ),
+        (
+            trigger.manifest.is_some(),
+            "manifest",
+            "it runs what it is deployed with",
+        ),
+    ];
+    for (_, member, why) in own.into_iter().filter(|(given, ..)| *given) {
+        report.add(
+            "manifest.automation_trigger",
+            place.member(member),
+            format!("the trigger of a schedule or a sensor has no `{member}`"),
+            format!("leave it out: {why}"),
+        );
+    }
 }
 
 /// Reports selections that name assets or tags that are not there.
