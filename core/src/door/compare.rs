@@ -32,7 +32,7 @@ use Kind::{Blob, Integer, Text};
 const INDEXES: &[Index] = &[
     Index {
         name: "runs",
-        statement: "SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome FROM run ORDER BY run",
+        statement: "SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run",
         columns: &[
             ("run", Blob),
             ("manifest", Blob),
@@ -45,6 +45,7 @@ const INDEXES: &[Index] = &[
             ("finished_seq", Integer),
             ("finished_ms", Integer),
             ("outcome", Integer),
+            ("due_ms", Integer),
         ],
     },
     Index {

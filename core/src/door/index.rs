@@ -155,9 +155,17 @@ fn apply_triggered(
 ) -> Result<(), StoreError> {
     let (run, manifest) = (body.run.to_bytes(), body.manifest.to_bytes());
     let run_key = body.trigger.run_key.as_ref().map(|key| key.as_str());
+    let due_ms = match body.trigger.run_timeout_ms {
+        Some(own) => Some(own),
+        None => {
+            let catalog = session.catalog(&body.manifest)?;
+            catalog.and_then(|catalog| catalog.manifest().run_timeout_ms)
+        }
+    }
+    .map(|timeout_ms| record.at_ms.saturating_add(timeout_ms));
     session.sql.execute(
-        "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key) VALUES (?1, ?2, ?3, ?4, NULL, ?5)",
-        &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into()],
+        "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key, due_ms) VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6)",
+        &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into(), due_ms.into()],
     )?;
     if let Some(key) = &body.trigger.run_key {
         let fingerprint = accept::fingerprint(&body.trigger);
@@ -204,7 +212,7 @@ fn apply_cancel(
 ) -> Result<(), StoreError> {
     let run = body.run.to_bytes();
     session.sql.execute(
-        "UPDATE run SET cancel_seq = ?2 WHERE run = ?1",
+        "UPDATE run SET cancel_seq = ?2, due_ms = NULL WHERE run = ?1",
         &[run.as_slice().into(), record.seq.into()],
     )?;
     let Some(row) = session.run(&body.run)? else {
@@ -247,7 +255,7 @@ fn apply_run_finished(
 ) -> Result<(), StoreError> {
     let run = body.run.to_bytes();
     session.sql.execute(
-        "UPDATE run SET finished_seq = ?2, finished_ms = ?3, outcome = ?4 WHERE run = ?1",
+        "UPDATE run SET finished_seq = ?2, finished_ms = ?3, outcome = ?4, due_ms = NULL WHERE run = ?1",
         &[
             run.as_slice().into(),
             record.seq.into(),

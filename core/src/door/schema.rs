@@ -14,8 +14,9 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS manifest (digest BLOB PRIMARY KEY, content BLOB NOT NULL, seq INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS run (
         run BLOB PRIMARY KEY, manifest BLOB NOT NULL, triggered_seq INTEGER NOT NULL, triggered_ms INTEGER NOT NULL, tasks INTEGER,
-        run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER) WITHOUT ROWID",
+        run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER, due_ms INTEGER) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS run_open ON run (run) WHERE finished_seq IS NULL",
+    "CREATE INDEX IF NOT EXISTS run_due ON run (due_ms) WHERE due_ms IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS run_key (run_key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, run BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS backfill (
         backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",

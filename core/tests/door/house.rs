@@ -429,7 +429,7 @@ pub(crate) fn check(house: &mut House) {
 
 /// What of the indexes follows from the records alone: leases and heartbeats do not.
 const INDEXES: &[(&str, &str)] = &[
-    ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome FROM run ORDER BY run", "runs"),
+    ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run", "runs"),
     (
         "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, requested_seq, started_seq, closed_seq
          FROM attempt ORDER BY run, task, attempt",

@@ -10,5 +10,6 @@ mod callbacks;
 mod decisions;
 mod backfills;
 mod schedules;
+mod overdue;
 mod ledger;
 mod chaos;

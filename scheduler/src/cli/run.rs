@@ -49,6 +49,9 @@ pub(crate) struct Run {
     /// Higher goes first; -1,000 to 1,000.
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
+    /// How old the run may get before it is cancelled, as in `90s`, `10m`, `2h`.
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    run_timeout: Option<Duration>,
     /// A label; may be repeated.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     label: Vec<(String, String)>,
@@ -196,6 +199,9 @@ impl Run {
             latest_partition: self.newest,
             run_key: self.run_key.as_deref().map(run_key).transpose()?,
             priority: self.priority,
+            run_timeout_ms: self
+                .run_timeout
+                .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
             labels: self.labels()?,
             manifest: None,
             checks: !self.no_checks,

@@ -14,6 +14,11 @@ use crate::wire::manifest::{Manifest, limit};
 use crate::wire::trigger::Trigger;
 
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
+    if let Some(timeout_ms) = manifest.run_timeout_ms {
+        let pointer = Place::top("runTimeoutMs");
+        let (least, most) = (limit::MIN_DEADLINE_MS, limit::MAX_ATTEMPT_MS);
+        asset::within(report, &pointer, timeout_ms, least, most);
+    }
     let mut names = BTreeMap::new();
     let schedules = Place::top("schedules");
     for (index, schedule) in manifest.schedules.iter().enumerate() {
