@@ -3,4 +3,5 @@
 pub mod backfill;
 pub mod tick;
 pub mod schedule;
+pub mod ordinals;
 pub mod status;

@@ -9,5 +9,7 @@ mod lives;
 mod callbacks;
 mod decisions;
 mod backfills;
+mod partitions;
+mod previews;
 mod ledger;
 mod chaos;
