@@ -4,4 +4,5 @@ pub mod backfill;
 pub mod tick;
 pub mod schedule;
 pub mod schedules;
+pub mod ordinals;
 pub mod status;

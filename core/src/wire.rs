@@ -15,5 +15,7 @@ pub mod envelope;
 pub mod callback;
 pub mod ledger;
 pub mod view;
+pub mod asset;
+pub mod plan;
 pub mod problem;
 pub mod body;

@@ -21,7 +21,12 @@ mod watch;
 mod summary;
 mod tell;
 mod deploy;
+mod grid;
+mod assets;
 mod run;
+mod plan;
+mod diff;
+mod backfill;
 mod runs;
 mod schedules;
 mod explain;
@@ -90,6 +95,10 @@ enum Verb {
     Demo(local::demo::Demo),
     Dev(local::dev::Dev),
     Deploy(deploy::Deploy),
+    Assets(assets::Assets),
+    Partitions(assets::Partitions),
+    Plan(plan::Plan),
+    Diff(diff::Diff),
     Run(run::Run),
     Runs(runs::Runs),
     Status(runs::Status),
@@ -98,6 +107,7 @@ enum Verb {
     Cancel(run::Cancel),
     Rerun(run::Rerun),
     Schedules(schedules::Schedules),
+    Backfill(backfill::Backfill),
     Events(events::Events),
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
@@ -153,6 +163,11 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Worker(verb) => local::serve::worker(context, &verb).await,
             Verb::Doctor(verb) => doctor::doctor(context, &verb).await,
             Verb::Deploy(verb) => deploy::deploy(context, &verb).await,
+            Verb::Assets(verb) => assets::assets(context, &verb).await,
+            Verb::Partitions(verb) => assets::partitions(context, &verb).await,
+            Verb::Plan(verb) => plan::plan(context, &verb).await,
+            Verb::Diff(verb) => diff::diff(context, &verb).await,
+            Verb::Backfill(verb) => backfill::backfill(context, &verb).await,
             Verb::Run(verb) => run::run(context, &verb).await,
             Verb::Runs(verb) => runs::runs(context, &verb).await,
             Verb::Status(verb) => runs::status(context, &verb).await,

@@ -1,5 +1,6 @@
 //! A trigger is accepted once: the plan is compiled before the answer, so a caller learns of a bad selection at once.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -18,6 +19,7 @@ use crate::identity::digest::{Sha256Digest, sha256};
 use crate::identity::ids::RunId;
 use crate::plan::{self, Plan};
 use crate::run::fold::plan_of;
+use crate::run::state::Run;
 use crate::wire::body;
 use crate::wire::event::{Event, Rerun, RerunMode, RunCancelRequested, RunTriggered};
 use crate::wire::finding::Finding;
@@ -102,7 +104,7 @@ pub(crate) fn start(
     )
 }
 
-fn refuse(error: &plan::PlanError) -> Problem {
+pub(crate) fn refuse(error: &plan::PlanError) -> Problem {
     let slug = if error.limit.is_some() {
         Slug::PlanTooLarge
     } else {
@@ -115,7 +117,7 @@ fn refuse(error: &plan::PlanError) -> Problem {
     }
 }
 
-fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
+pub(crate) fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
     Problem::new(slug, finding.message.clone())
         .with("errors", Json::Array([finding.to_json()].into()))
 }
@@ -349,12 +351,17 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
         Some(rerun) => rerun.tasks.iter().collect(),
         None => (0..parent.tasks.len() as u32).collect(),
     };
-    let wanted = |state: TaskState| request.mode == RerunMode::All || state != TaskState::Succeeded;
-    let tasks: TaskSet = root
-        .iter()
+    let named = named_tasks(&request, &parent)?;
+    let wanted = |place: u32, state: TaskState| match request.mode {
+        RerunMode::All => true,
+        RerunMode::FromFailure => state != TaskState::Succeeded,
+        RerunMode::Subset => named.contains(&place),
+    };
+    let tasks: TaskSet = (0u32..)
+        .zip(&root)
         .zip(&parent.tasks)
-        .filter(|(_, task)| wanted(task.state))
-        .map(|(place, _)| *place)
+        .filter(|((place, _), task)| wanted(*place, task.state))
+        .map(|((_, place), _)| *place)
         .collect();
     let as_of_ms = parent.triggered.as_of_ms(parent.triggered_at);
     let mut trigger = parent.triggered.trigger.clone();
@@ -379,4 +386,22 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
     )?;
     store_answer(session, admitted, &fingerprint, &answer)?;
     Ok(answer)
+}
+
+/// The places in the parent's plan of the tasks that a rerun names.
+fn named_tasks(request: &RerunRequest, parent: &Run) -> Result<BTreeSet<u32>, Problem> {
+    if request.tasks.is_empty() != (request.mode != RerunMode::Subset) {
+        return Err(Problem::validation(
+            "/tasks",
+            "`tasks` come with the mode `subset`, and it with them",
+        ));
+    }
+    let mut named = BTreeSet::new();
+    for (index, key) in request.tasks.iter().enumerate() {
+        let place = parent.plan.as_ref().ok().and_then(|plan| plan.find(key));
+        named.insert(place.ok_or_else(|| {
+            Problem::validation(&format!("/tasks/{index}"), "the run has no such task")
+        })?);
+    }
+    Ok(named)
 }

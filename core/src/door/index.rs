@@ -3,6 +3,7 @@
 use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
 use crate::door::schedule;
+use crate::door::partition;
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
 use crate::identity::digest::Sha256Digest;
@@ -107,6 +108,7 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
     match event {
         Event::ManifestDeployed(body) => {
             let address = body.manifest.to_bytes();
+            partition::deployed::deployed(session, &body.manifest)?;
             session.sql.execute("INSERT INTO meta (name, value) VALUES ('manifest', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value", &[address.as_slice().into()])?;
             session.sql.execute(
                 "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
@@ -140,9 +142,9 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
                 &[body.backfill.to_bytes().as_slice().into(), record.seq.into()],
             )?;
         }
-        Event::BackfillPaused(body) => apply_backfill(session, body, 1)?,
-        Event::BackfillResumed(body) => apply_backfill(session, body, 0)?,
-        Event::BackfillCancelled(body) => apply_backfill(session, body, 2)?,
+        Event::BackfillPaused(body) => apply_backfill(session, record, body, 1)?,
+        Event::BackfillResumed(body) => apply_backfill(session, record, body, 0)?,
+        Event::BackfillCancelled(body) => apply_backfill(session, record, body, 2)?,
         Event::RunRejected(_) | Event::Unknown => {}
     }
     Ok(())
@@ -190,15 +192,19 @@ fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), S
 
 fn apply_backfill(
     session: &mut Session<'_>,
+    record: &Record,
     body: &BackfillChanged,
     mode: u32,
 ) -> Result<(), StoreError> {
     session.sql.execute(
-        "UPDATE backfill SET mode = ?2, changes = ?3 WHERE backfill = ?1",
+        "UPDATE backfill SET mode = ?2, changes = ?3, retried_seq = coalesce(?4, retried_seq) WHERE backfill = ?1",
         &[
             body.backfill.to_bytes().as_slice().into(),
             mode.into(),
             body.change.into(),
+            (mode == 0 && body.retry_failed)
+                .then_some(record.seq)
+                .into(),
         ],
     )?;
     Ok(())
@@ -344,7 +350,7 @@ fn apply_finished(
             &[asset.as_str().into(), partition.as_ref().map_or("", |partition| partition.as_str()).into(), record.seq.into()],
         )?;
     }
-    Ok(())
+    partition::finished(session, record, body)
 }
 
 fn apply_expired(
@@ -357,7 +363,8 @@ fn apply_expired(
         record,
         &AttemptName::new(body.run, &body.task, body.attempt),
         AttemptState::Expired,
-    )
+    )?;
+    partition::failed(session, &body.task)
 }
 
 fn close(

@@ -80,6 +80,8 @@ pub enum RerunMode {
     FromFailure,
     /// Every task.
     All,
+    /// The tasks that were named.
+    Subset,
 }
 
 /// Somebody asked for the end of a run.

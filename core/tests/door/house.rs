@@ -307,12 +307,16 @@ impl House {
     /// A world folded from nothing.
     pub(crate) fn replayed(&mut self) -> World {
         let records = self.records();
+        self.folded(World::default(), &records)
+    }
+
+    /// A world after these records.
+    pub(crate) fn folded(&mut self, mut world: World, records: &[Record]) -> World {
         let known = Known(std::cell::RefCell::new((
             &mut self.catalogs,
             &mut self.store,
         )));
-        let mut world = World::default();
-        for record in &records {
+        for record in records {
             world.fold(record, &known, &self.limits);
         }
         world
@@ -436,9 +440,11 @@ const INDEXES: &[(&str, &str)] = &[
         "attempts",
     ),
     ("SELECT asset, partition, seq FROM materialization ORDER BY asset, partition", "materialisations"),
+    ("SELECT asset, stretch, newest, made, failed, stale FROM partition_state ORDER BY asset, stretch", "partition states"),
+    ("SELECT asset, partition, ordinal FROM partition_name ORDER BY asset, ordinal", "partition names"),
     ("SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record ORDER BY seq", "records"),
     (
-        "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill",
+        "SELECT backfill, requested_seq, mode, changes, retried_seq FROM backfill ORDER BY backfill",
         "backfills",
     ),
     (

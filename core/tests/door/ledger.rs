@@ -141,7 +141,7 @@ fn the_rows_that_a_task_writes_are_counted() {
             ("lease", 1),
             ("started", 2),
             ("heartbeat", 1),
-            ("completed", 3)
+            ("completed", 4)
         ]
     );
 }

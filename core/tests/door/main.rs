@@ -11,5 +11,7 @@ mod decisions;
 mod backfills;
 mod schedules;
 mod overdue;
+mod partitions;
+mod previews;
 mod ledger;
 mod chaos;

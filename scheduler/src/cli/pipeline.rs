@@ -84,6 +84,16 @@ impl Pipeline {
         }
     }
 
+    /// What it declares.
+    pub(crate) fn into_manifest(self) -> Manifest {
+        self.manifest
+    }
+
+    /// The manifest, indexed.
+    pub(crate) fn catalog(&self) -> Outcome<Catalog> {
+        Catalog::new(self.manifest.clone()).map_err(|findings| self.refuse(findings))
+    }
+
     /// What the door says about places of the manifest, at their places in the file.
     pub(crate) fn refuse(&self, findings: Vec<Finding>) -> Failure {
         let place = |finding: Finding| Refusal {

@@ -211,6 +211,7 @@ fn show_run(screen: &Screen, view: &RunView) {
         let what = match rerun.mode {
             RerunMode::FromFailure => "what did not succeed in",
             RerunMode::All => "all of",
+            RerunMode::Subset => "some tasks of",
         };
         fact("again", format!("{what} {}", rerun.parent));
     }

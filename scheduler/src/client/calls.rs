@@ -5,13 +5,11 @@ use std::fmt::Write as _;
 use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::identity::ids::{RunId, TaskId};
 use arcoflow_core::identity::keys::TaskKey;
-use arcoflow_core::wire::backfill::BackfillPage;
 use arcoflow_core::wire::callback::{
     CallbackAnswer, Completed, Heartbeat, HeartbeatAnswer, LogAnswer, LogPiece, RenewAnswer,
     Started,
 };
 use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
-use arcoflow_core::wire::event::RerunMode;
 use arcoflow_core::wire::ledger::{
     AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
 };
@@ -76,15 +74,15 @@ pub struct LedgerQuery {
 }
 
 /// A query string under construction.
-struct Query(String);
+pub(super) struct Query(pub(super) String);
 
 impl Query {
-    fn new(path: String) -> Query {
+    pub(super) fn new(path: String) -> Query {
         Query(path)
     }
 
     /// Adds a parameter; the value is encoded (WHATWG URL, application/x-www-form-urlencoded).
-    fn with(mut self, name: &str, value: &str) -> Query {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Query {
         self.0.push(if self.0.contains('?') { '&' } else { '?' });
         self.0.push_str(name);
         self.0.push('=');
@@ -92,7 +90,7 @@ impl Query {
         self
     }
 
-    fn maybe(self, name: &str, value: Option<String>) -> Query {
+    pub(super) fn maybe(self, name: &str, value: Option<String>) -> Query {
         match value {
             Some(value) => self.with(name, &value),
             None => self,
@@ -122,7 +120,7 @@ fn named(collection: &str, name: &str, verb: &str) -> String {
 }
 
 /// The shapes of the wire always have a JSON form.
-fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
@@ -176,16 +174,6 @@ impl Client {
             .maybe("limit", query.limit.map(|limit| limit.to_string()))
             .maybe("before", query.before.map(|run| run.to_string()))
             .maybe("open", query.open.then(|| "true".to_owned()));
-        self.json(&Call::get(target.0)).await
-    }
-
-    /// Backfills, newest first; all that are not over when `open`.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn backfills(&self, open: bool) -> Result<BackfillPage, ClientError> {
-        let target =
-            Query::new("/v1/backfills".to_owned()).maybe("open", open.then(|| "true".to_owned()));
         self.json(&Call::get(target.0)).await
     }
 
@@ -303,19 +291,19 @@ impl Client {
         self.json(&call).await
     }
 
-    /// Starts a run that repeats what did not succeed, or everything, of one that has ended.
+    /// Starts a run that repeats what did not succeed, everything, or the tasks that are named, of one that has ended.
     ///
     /// # Errors
     /// [`ClientError`]
     pub async fn rerun(
         &self,
         run: &RunId,
-        mode: RerunMode,
+        request: &RerunRequest,
         idempotency_key: Option<&str>,
     ) -> Result<TriggerAnswer, ClientError> {
         let key = idempotency_key.map_or_else(fresh_key, str::to_owned);
-        let body = bytes_of(&RerunRequest { mode });
-        let call = Call::post(format!("/v1/runs/{run}/rerun"), body).header("idempotency-key", key);
+        let call = Call::post(format!("/v1/runs/{run}/rerun"), bytes_of(request))
+            .header("idempotency-key", key);
         self.json(&call).await
     }
 

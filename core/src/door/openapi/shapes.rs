@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
-    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest,
+    asset, backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, plan,
     schedule as schedule_wire, trigger, view,
 };
 
@@ -21,7 +21,11 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "deployManifest" => (Some(schema::<manifest::Manifest>), Some(schema::<view::DeployAnswer>)),
         "getCurrentManifest" => (None, Some(schema::<manifest::Manifest>)),
         "getManifest" => (None, Some(schema::<manifest::Manifest>)),
+        "listAssets" => (None, Some(schema::<asset::AssetPage>)),
+        "listPartitions" => (None, Some(schema::<asset::PartitionPage>)),
+        "getPartition" => (None, Some(schema::<asset::PartitionView>)),
         "triggerRun" => (Some(schema::<trigger::Trigger>), Some(schema::<view::TriggerAnswer>)),
+        "previewPlan" => (Some(schema::<trigger::Trigger>), Some(schema::<plan::PlanView>)),
         "listRuns" => (None, Some(schema::<view::RunPage>)),
         "getRun" => (None, Some(schema::<view::RunView>)),
         "cancelRun" => (Some(schema::<view::CancelRequest>), Some(schema::<view::CancelAnswer>)),
