@@ -126,7 +126,7 @@ fn leasable(
         };
         let left = u64::from(wanted) - found.len() as u64;
         session.sql.query(
-            columns!("WHERE state = 0 AND queue = ?1 AND rank = ?2 AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4"),
+            columns!("WHERE state = 0 AND queue = ?1 AND rank = ?2 AND due_ms <= ?3 ORDER BY due_ms, requested_seq LIMIT ?4"),
             &[queue.into(), Value::Integer(next), now_ms.into(), left.into()],
             &mut |row| found.push(attempt_of(row)),
         )?;

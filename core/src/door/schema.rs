@@ -32,8 +32,8 @@ const TABLES: &[&str] = &[
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,
         requested_seq INTEGER NOT NULL, started_seq INTEGER, closed_seq INTEGER,
         PRIMARY KEY (run, task, attempt)) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS attempt_leasable ON attempt (queue, rank, due_ms) WHERE state = 0",
-    "CREATE INDEX IF NOT EXISTS attempt_due ON attempt (due_ms) WHERE state IN (1, 2)",
+    "CREATE INDEX IF NOT EXISTS attempt_leasable ON attempt (queue, rank, due_ms, requested_seq) WHERE state = 0",
+    "CREATE INDEX IF NOT EXISTS attempt_due ON attempt (due_ms, requested_seq) WHERE state IN (1, 2)",
     "CREATE TABLE IF NOT EXISTS materialization (
         asset TEXT NOT NULL, partition TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (asset, partition)) WITHOUT ROWID",
     // Sets of ordinals, a row for each stretch of them; NULL for an empty set.

@@ -83,9 +83,9 @@ fn a_record_leaves_and_comes_back_as_it_was() {
 fn nothing_is_scanned() {
     let house = House::new();
     let hot = [
-        "SELECT run FROM attempt WHERE state = 0 AND queue = ?1 AND rank = ?2 AND due_ms <= ?3 ORDER BY due_ms LIMIT ?4",
+        "SELECT run FROM attempt WHERE state = 0 AND queue = ?1 AND rank = ?2 AND due_ms <= ?3 ORDER BY due_ms, requested_seq LIMIT ?4",
         "SELECT rank FROM attempt WHERE state = 0 AND queue = ?1 AND rank >= ?2 ORDER BY rank LIMIT 1",
-        "SELECT run FROM attempt WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
+        "SELECT run FROM attempt WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms, requested_seq LIMIT ?2",
         "SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1",
         "SELECT due_ms FROM run WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
         "SELECT run FROM run WHERE due_ms IS NOT NULL AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
