@@ -188,7 +188,7 @@ impl Run {
                     retry_after_ms: None,
                     truncated: false,
                 };
-                self.fail(index, body.error.as_ref().unwrap_or(&unsaid), record);
+                self.fail(index, body.error.as_ref().unwrap_or(&unsaid), true, record);
             }
         }
     }
@@ -212,7 +212,7 @@ impl Run {
             retry_after_ms: None,
             truncated: false,
         };
-        self.fail(index, &error, record);
+        self.fail(index, &error, false, record);
     }
 
     fn succeed(&mut self, index: u32, seq: u64) {
@@ -230,7 +230,8 @@ impl Run {
         }
     }
 
-    fn fail(&mut self, index: u32, error: &TaskError, record: &Record) {
+    /// An attempt has failed by its worker's report, or because a deadline passed.
+    fn fail(&mut self, index: u32, error: &TaskError, is_reported: bool, record: &Record) {
         let Some(task) = self.tasks.get(index as usize).copied() else {
             return;
         };
@@ -243,12 +244,13 @@ impl Run {
         } else {
             format!("{}: {}", category_name(error.category), error.message)
         };
-        let retried = retry::is_retryable(error)
-            && task.attempt < policy.max_attempts
-            && self.cancel.is_none();
-        let verdict = if self.cancel.is_some() {
+        let follows = retry::is_retryable(error) && task.attempt < policy.max_attempts;
+        // A cancel takes the place of the next attempt, and explains a silence. A worker's word that is final stays a failure.
+        let is_final = is_reported && !follows && error.category != ErrorCategory::Cancelled;
+        let is_cut_short = self.cancel.is_some() && !is_final;
+        let verdict = if is_cut_short {
             "not tried again, because the run was cancelled".to_string()
-        } else if retried {
+        } else if follows {
             format!(
                 "attempt {} of {} follows",
                 task.attempt + 1,
@@ -275,7 +277,9 @@ impl Run {
                 verdict,
             },
         );
-        if retried {
+        if is_cut_short {
+            self.end_and_spread(index, TaskState::Cancelled, record.seq);
+        } else if follows {
             let attempt_id = derived::attempt_id(&self.id, &plan.key(index), task.attempt);
             let not_before = record.at_ms.saturating_add(retry::delay_ms(
                 policy,
@@ -287,8 +291,6 @@ impl Run {
                 task.not_before = not_before;
             }
             self.set(index, TaskState::RetryWait, record.seq);
-        } else if self.cancel.is_some() {
-            self.end_and_spread(index, TaskState::Cancelled, record.seq);
         } else {
             if plan.is_warning(index) {
                 self.warnings_failed += 1;
