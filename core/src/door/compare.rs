@@ -8,6 +8,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::door::sql::{Row, Sql, StoreError};
+use crate::identity::digest::Sha256Digest;
 
 /// An index that a store keeps beside the records.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,26 @@ const INDEXES: &[Index] = &[
         columns: &[("asset", Text), ("partition", Text), ("seq", Integer)],
     },
     Index {
+        name: "run keys",
+        statement: "SELECT run_key, fingerprint, run FROM run_key ORDER BY run_key",
+        columns: &[("run_key", Text), ("fingerprint", Blob), ("run", Blob)],
+    },
+    Index {
+        name: "backfills",
+        statement: "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill",
+        columns: &[
+            ("backfill", Blob),
+            ("requested_seq", Integer),
+            ("mode", Integer),
+            ("changes", Integer),
+        ],
+    },
+    Index {
+        name: "chunks",
+        statement: "SELECT backfill, chunk, run FROM backfill_chunk ORDER BY backfill, chunk",
+        columns: &[("backfill", Blob), ("chunk", Integer), ("run", Blob)],
+    },
+    Index {
         name: "manifests",
         statement: "SELECT digest, seq FROM manifest WHERE seq IS NOT NULL ORDER BY digest",
         columns: &[("digest", Blob), ("seq", Integer)],
@@ -96,6 +117,38 @@ const INDEXES: &[Index] = &[
         columns: &[("digest", Blob)],
     },
 ];
+
+/// What is no record and is kept in place: who holds an attempt, and until when.
+const LEASES: Index = Index {
+    name: "leases",
+    statement: "SELECT run, task, attempt, state, due_ms, worker FROM attempt ORDER BY run, task, attempt",
+    columns: &[
+        ("run", Blob),
+        ("task", Blob),
+        ("attempt", Integer),
+        ("state", Integer),
+        ("due_ms", Integer),
+        ("worker", Text),
+    ],
+};
+
+/// A digest of everything that a door goes by beside the records, leases and heartbeats among it: two doors that were asked the same
+/// at the same times have the same one.
+///
+/// # Errors
+/// What the store says.
+pub fn fingerprint(sql: &mut dyn Sql) -> Result<Sha256Digest, StoreError> {
+    let mut hash = Sha256::new();
+    hash.update(b"arcoflow-door:v1:");
+    for index in INDEXES.iter().chain([&LEASES]) {
+        hash.update(index.name);
+        sql.query(index.statement, &[], &mut |row| {
+            hash.update(text_of(row, index));
+            hash.update(b"\n");
+        })?;
+    }
+    Ok(Sha256Digest::from_bytes(hash.finalize().into()))
+}
 
 /// A row in which two stores differ.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use sha2::{Digest, Sha256};
+
 use crate::automation::backfill::Backfills;
 use crate::automation::schedules::Schedules;
 use crate::identity::digest::Sha256Digest;
@@ -151,6 +153,22 @@ impl World {
         } else {
             self.attention.insert(id);
         }
+    }
+
+    /// Equal wherever the same records were folded: the end of the ledger, and the state of every run that has not ended.
+    #[must_use]
+    pub fn fingerprint(&self) -> Sha256Digest {
+        let mut hash = Sha256::new();
+        hash.update(b"arcoflow-world:v1:");
+        hash.update(self.seq.to_le_bytes());
+        hash.update(self.at_ms.to_le_bytes());
+        hash.update(self.chain.0);
+        hash.update(self.finished_runs.to_le_bytes());
+        hash.update(self.open_attempts.to_le_bytes());
+        for run in self.runs.values() {
+            hash.update(run.fingerprint().to_bytes());
+        }
+        Sha256Digest::from_bytes(hash.finalize().into())
     }
 
     /// Open attempts of a queue, over all pools.
