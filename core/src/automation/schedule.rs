@@ -155,7 +155,11 @@ pub fn run_key(schedule: &str, tick_s: i64) -> String {
 /// A second of universal time as people write it.
 pub(crate) fn plain(at_s: i64) -> String {
     let at = Timestamp::from_micros(at_s.saturating_mul(1_000_000));
-    at.map_or_else(|_| format!("{at_s}"), |at| format!("{at}"))
+    // Ticks are whole seconds, and a person reads no more of them.
+    at.map_or_else(
+        |_| format!("{at_s}"),
+        |at| format!("{at}").replace(".000000Z", "Z"),
+    )
 }
 
 #[cfg(test)]
