@@ -248,6 +248,7 @@ fn crates_are_used_in_one_direction() {
         ("bindings/npm", &["arcoflow-core"]),
         ("bindings/python", &["arcoflow-core"]),
         ("tests", &["arcoflow-core"]),
+        ("tests/stories", &["arcoflow-core"]),
         ("xtask", &["arcoflow-core", "arcoflow-tests"]),
     ];
     let mut faults = Vec::new();
