@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use arcoflow_core::door::admit::{self, Admitted};
 use arcoflow_core::door::answer::{Outcome, Then, WaitOn, store_problem};
-use arcoflow_core::door::config::{Config, Moment};
+use arcoflow_core::door::config::Config;
 use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::rate::Limiter;
 use arcoflow_core::door::routes::{Handler, Shown};
@@ -97,11 +97,18 @@ impl LocalDoor {
     /// # Errors
     /// [`DoorError`]
     pub fn open(lock: DataLock, config: Config) -> Result<LocalDoor, DoorError> {
+        LocalDoor::open_with(lock, config, Clock::start())
+    }
+
+    /// The same with another clock. When a hand moves it, deadlines are looked at when [`LocalDoor::expire`] is called, and only then.
+    ///
+    /// # Errors
+    /// [`DoorError`]
+    pub fn open_with(lock: DataLock, config: Config, clock: Clock) -> Result<LocalDoor, DoorError> {
         let directory = lock.directory();
         let path = directory.join(LEDGER);
         let store = Store::open(&path).map_err(DoorError::Open)?;
         let config = Arc::new(config);
-        let clock = Clock::start();
         let metrics = Arc::new(Metrics::new(directory.to_owned()));
         let signals = Signals {
             records: Arc::new(watch::Sender::new(0)),
@@ -188,6 +195,12 @@ impl LocalDoor {
             Ok(admitted) => self.answer(admitted, body).await,
             Err(response) => Reply::Whole(response),
         }
+    }
+
+    /// Looks at the deadlines now, whatever was planned. The answer is whether the door is open and did.
+    pub async fn expire(&self) -> bool {
+        let (reply, done) = oneshot::channel();
+        self.shared.writer.send(Task::Expire(reply)).is_ok() && done.await.is_ok()
     }
 
     /// Lets every waiting request go with what it has; new ones do not wait.
@@ -294,12 +307,4 @@ impl LocalDoor {
 fn failure(error: &StoreError) -> Response {
     tracing::error!(detail = %error.detail, full = error.is_full, "the store failed");
     Response::problem(&store_problem(error), entropy::bytes())
-}
-
-/// What the host lends to a request.
-fn moment(clock: &Clock) -> Moment {
-    Moment {
-        now_ms: clock.now_ms(),
-        entropy: entropy::bytes(),
-    }
 }

@@ -6,3 +6,5 @@ pub mod place;
 pub mod door;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod sqlite;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod library;

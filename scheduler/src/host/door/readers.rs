@@ -13,7 +13,7 @@ use arcoflow_core::door::session::{Catalogs, Wake};
 use arcoflow_core::door::sql::StoreError;
 use tokio::sync::oneshot;
 
-use super::{DoorError, moment};
+use super::DoorError;
 use crate::host::clock::Clock;
 use crate::host::store::Store;
 
@@ -114,7 +114,7 @@ impl Reader {
     }
 
     fn answer(&mut self, admitted: &Admitted) -> Given {
-        let moment = moment(&self.clock);
+        let moment = self.clock.moment();
         let answered = catch_unwind(AssertUnwindSafe(|| {
             answer(
                 &self.config,

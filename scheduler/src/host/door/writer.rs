@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 use self::parked::{Parked, Waiting};
 use super::metrics::Metrics;
-use super::{Signals, failure, moment};
+use super::{Signals, failure};
 use crate::host::clock::Clock;
 use crate::host::crash;
 use crate::host::store::Store;
@@ -33,6 +33,8 @@ const MOST_REQUESTS: usize = 512;
 const LONGEST_BATCH: Duration = Duration::from_millis(if cfg!(test) { 10_000 } else { 20 });
 /// How long the deadlines are left alone when none is near; what is only cleaned up is cleaned up then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+/// When the deadlines of a clock that a hand moves are looked at unasked: after the process.
+const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
 /// Below so many free bytes nothing new is started, so that what runs can still be completed.
 const RESERVE_BYTES: u64 = 64 << 20;
 /// How often the free space is looked at.
@@ -42,6 +44,8 @@ const SPACE_LOOK: Duration = Duration::from_secs(1);
 pub(super) enum Task {
     /// Answer a request.
     Answer(Box<Request>),
+    /// Look at the deadlines, and say when that is done.
+    Expire(oneshot::Sender<()>),
     /// Answer everything that waits.
     Release,
     /// Stop.
@@ -65,6 +69,11 @@ pub(super) fn start(
     metrics: Arc<Metrics>,
 ) -> std::io::Result<(mpsc::Sender<Task>, JoinHandle<()>)> {
     let (sender, tasks) = mpsc::channel();
+    let first_expiry = if clock.is_by_hand() {
+        Instant::now() + NEVER
+    } else {
+        Instant::now()
+    };
     let writer = Writer {
         store,
         directory: directory.to_owned(),
@@ -76,7 +85,7 @@ pub(super) fn start(
         waiting: Waiting::default(),
         done: Vec::new(),
         wake: Wake::default(),
-        expires_at: Some(Instant::now()),
+        expires_at: Some(first_expiry),
         space_looked_at: None,
         is_space_low: false,
         is_releasing: false,
@@ -147,6 +156,7 @@ impl Writer {
         while let Some(task) = next.take() {
             match task {
                 Task::Answer(request) => self.take(request),
+                Task::Expire(done) => self.expire_now(done),
                 Task::Release => {
                     self.is_releasing = true;
                     self.waiting.release();
@@ -218,7 +228,7 @@ impl Writer {
     /// Computes an answer, and what it waits for.
     fn ask(&mut self, request: &Request) -> Result<(Response, Option<Wait>), StoreError> {
         self.open()?;
-        let moment = moment(&self.clock);
+        let moment = self.clock.moment();
         let answered = catch_unwind(AssertUnwindSafe(|| {
             answer(
                 &self.config,
@@ -330,6 +340,10 @@ impl Writer {
     }
 
     fn plan_expiry(&mut self, next_ms: Option<u64>) {
+        if self.clock.is_by_hand() {
+            self.expires_at = Some(Instant::now() + NEVER);
+            return;
+        }
         let longest = LONGEST_SLEEP.as_millis() as u64;
         let in_ms = next_ms.map_or(longest, |next_ms| {
             next_ms.saturating_sub(self.clock.now_ms()).min(longest)
@@ -342,11 +356,20 @@ impl Writer {
         });
     }
 
+    /// Closes what is overdue by now, after what came before.
+    fn expire_now(&mut self, done: oneshot::Sender<()>) {
+        if self.store.is_in_transaction() || !self.done.is_empty() {
+            self.commit();
+        }
+        self.expire();
+        let _ = done.send(());
+    }
+
     /// Closes what is overdue.
     fn expire(&mut self) {
         crash::point("E4");
         self.expires_at = None;
-        let moment = moment(&self.clock);
+        let moment = self.clock.moment();
         let expired = expire::expire(&self.config, &mut self.catalogs, &mut self.store, moment);
         crash::point("E5");
         match expired {
