@@ -9,6 +9,7 @@ mod bench_host;
 mod bench_identity;
 mod examples;
 mod fixtures;
+mod stories;
 mod fuzz;
 mod npm;
 mod python;
@@ -23,6 +24,7 @@ cargo xtask COMMAND
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
+  stories [TARGET…]    plays every story on every target: native, wasm, http
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
   bench identity       measures identity on every target beside the peers of each
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["test"] => test::run_all(),
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
+        ["stories", targets @ ..] => stories::run_all(targets),
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
         ["drill", "durable"] => drill::durable(),

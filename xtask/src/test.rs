@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{docs, drill, fixtures, wasm};
+use crate::{docs, drill, fixtures, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -61,6 +61,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     })?;
     step("inside WebAssembly", wasm::run_tests)?;
     step("fixtures", || fixtures::run_all(&[]))?;
+    step("stories", || stories::run_all(&[]))?;
     step("the first command of the README", || {
         run(
             cargo().args(["run", "--quiet", "--release", "--locked", "--", "--version"]),

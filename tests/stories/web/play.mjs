@@ -1,0 +1,46 @@
+// Lends the core in WebAssembly a SQLite, has it play every story of a directory, and prints what it says.
+//
+//   node play.mjs BOUND STORIES
+
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, resolve } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+class Database {
+  #connection = new DatabaseSync(":memory:");
+  #statements = new Map();
+
+  #statement(sql) {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = this.#connection.prepare(sql);
+      statement.setReadBigInts(true);
+      statement.setReturnArrays(true);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  run(sql, parameters) {
+    return Number(this.#statement(sql).run(...parameters).changes);
+  }
+
+  all(sql, parameters) {
+    return this.#statement(sql).all(...parameters);
+  }
+
+  exec(sql) {
+    this.#connection.exec(sql);
+  }
+}
+
+globalThis.openDatabase = () => new Database();
+
+const [bound, stories] = process.argv.slice(2);
+const core = createRequire(import.meta.url)(resolve(bound, "arcoflow_stories_web.js"));
+for (const file of readdirSync(stories).sort()) {
+  if (file.endsWith(".scenario")) {
+    process.stdout.write(core.play_file(basename(file, ".scenario"), readFileSync(resolve(stories, file), "utf8")));
+  }
+}
