@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::routes::{Params, ROUTES};
+use crate::wire::reader;
 
 /// What travels. A host must carry it where no caller can write: who holds it is believed.
 #[derive(Serialize, Deserialize)]
@@ -48,7 +49,7 @@ pub fn pack(admitted: &Admitted) -> String {
 /// The admitted request of a text; `None` when [`pack`] did not write it.
 #[must_use]
 pub fn unpack(text: &str) -> Option<Admitted> {
-    let packed: Packed = serde_json::from_str(text).ok()?;
+    let packed: Packed = reader::read(text.as_bytes()).ok()?;
     Some(Admitted {
         route: ROUTES.iter().find(|route| route.name == packed.route)?,
         params: packed.params,

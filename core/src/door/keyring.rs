@@ -1,6 +1,6 @@
 //! A keyring says who may come in and which keys sign, in one JSON text that every host of a door reads alike.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use crate::door::config::Config;
 use crate::door::credential::Credential;
 use crate::door::token::{KeyStage, TokenKey};
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::wire::reader;
 use crate::wire::scope::Scope;
 
 /// The keys of one workspace. API keys stand in it as digests, signing keys as they are: it is a secret.
@@ -54,7 +55,7 @@ impl Keyring {
     /// # Errors
     /// A sentence about what is wrong with it. It never holds a secret.
     pub fn parse(text: &[u8]) -> Result<Keyring, String> {
-        let keyring: Keyring = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let keyring: Keyring = reader::read(text).map_err(|misfit| misfit.sentence)?;
         for (index, key) in keyring.token_keys.iter().enumerate() {
             let id = key.id.as_bytes();
             let grammar =
