@@ -93,7 +93,10 @@ fn lease_answer(
     holder: &Holder,
     granted: bool,
 ) -> Result<Response, StoreError> {
+    let scope = session.config.scope.clone();
     let answer = SchedulerLeaseAnswer {
+        tenant_id: scope.tenant,
+        workspace_id: scope.workspace,
         granted,
         epoch: holder.epoch,
         holder: holder.name.clone(),
