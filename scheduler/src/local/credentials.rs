@@ -64,6 +64,9 @@ pub struct Connection {
     pub url: String,
     /// An API key.
     pub key: String,
+    /// Whether the door is another program's, which keeps the ledger where only it can read it.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 impl std::fmt::Debug for Connection {
