@@ -1,3 +1,5 @@
+//! What the reader takes, what it refuses, and where; another decoder has to agree.
+
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -83,6 +83,13 @@ pub(crate) async fn demo(context: &Context, verb: &Demo) -> Outcome {
         }
     };
     house.close().await;
+    if verb.edge {
+        let dev = context.screen.paint_note(
+            "the ledger is workerd's; to look at it, open it again: `arcoflow dev --edge --no-run examples/weather`",
+            Tone::Quiet,
+        );
+        context.screen.note(dev);
+    }
     Ok(watch::exit_of(&ran?))
 }
 
