@@ -6,6 +6,7 @@ pub mod plain;
 pub mod script;
 mod decide;
 mod strangers;
+mod senders;
 mod bodies;
 mod lives;
 
@@ -60,6 +61,7 @@ fn ask(door: &Door) -> Result<Vec<Exchange>, Vec<String>> {
     let asked = lives::ask(&mut script)
         .and_then(|place| bodies::ask(&mut script, &place).map(|()| place))
         .and_then(|place| strangers::ask(&mut script, &place))
+        .and_then(|()| senders::ask(&mut script))
         .and_then(|()| lives::ask_on(&mut script));
     let mut faults = script.faults;
     if let Err(fault) = asked {

@@ -18,6 +18,7 @@ struct Packed {
     caller: Caller,
     key: Option<String>,
     stream: bool,
+    signed: Vec<(String, String)>,
 }
 
 /// An admitted request as printable ASCII, fit for the value of a header.
@@ -30,6 +31,7 @@ pub fn pack(admitted: &Admitted) -> String {
         caller: admitted.caller.clone(),
         key: admitted.idempotency_key.clone(),
         stream: admitted.wants_stream,
+        signed: admitted.signed.clone(),
     };
     let json = serde_json::to_string(&packed).unwrap_or_default();
     let mut text = String::with_capacity(json.len());
@@ -57,6 +59,7 @@ pub fn unpack(text: &str) -> Option<Admitted> {
         caller: packed.caller,
         idempotency_key: packed.key,
         wants_stream: packed.stream,
+        signed: packed.signed,
     })
 }
 
@@ -83,6 +86,7 @@ mod tests {
         assert_eq!(back.caller, admitted.caller);
         assert_eq!(back.idempotency_key, admitted.idempotency_key);
         assert_eq!(back.wants_stream, admitted.wants_stream);
+        assert_eq!(back.signed, admitted.signed);
     }
 
     fn admitted(route: usize, caller: Caller) -> Admitted {
@@ -93,6 +97,7 @@ mod tests {
             caller,
             idempotency_key: None,
             wants_stream: false,
+            signed: Vec::from([("webhook-id".into(), "m\u{e9}".into())]),
         }
     }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::door::config::Config;
 use crate::door::credential::Credential;
 use crate::door::token::{KeyStage, TokenKey};
+use crate::door::webhook::Webhook;
 use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::wire::reader;
 use crate::wire::scope::Scope;
@@ -26,6 +27,9 @@ pub struct Keyring {
     pub token_keys: Vec<SigningKey>,
     /// The API keys.
     pub credentials: Vec<Credential>,
+    /// The senders whose signed deliveries start runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 /// A signing key as it is written down.
@@ -72,6 +76,9 @@ impl Keyring {
                 ));
             }
         }
+        for webhook in &keyring.webhooks {
+            webhook.check()?;
+        }
         Ok(keyring)
     }
 
@@ -90,6 +97,7 @@ impl Keyring {
         let mut config = Config::new(self.scope(), base_url);
         config.audience = self.audience.clone();
         config.credentials = self.credentials.clone();
+        config.webhooks = self.webhooks.clone();
         config.token_keys = self
             .token_keys
             .iter()

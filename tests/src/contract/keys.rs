@@ -3,8 +3,10 @@
 use arcoflow_core::door::credential::{Credential, Permission, key_of};
 use arcoflow_core::door::keyring::{Keyring, SigningKey};
 use arcoflow_core::door::token::KeyStage;
+use arcoflow_core::door::webhook::{Scheme, Webhook};
 use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
 use arcoflow_core::wire::scope::Scope;
+use arcoflow_core::wire::trigger::Trigger;
 
 /// The keys of the suite.
 #[derive(Clone, Debug)]
@@ -19,6 +21,20 @@ pub struct Keys {
     pub revoked: String,
     /// Is for another tenant.
     pub foreign: String,
+}
+
+/// The secret of the webhook `orders`, of Standard Webhooks.
+pub const STANDARD_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The secret of the webhook `push`, of GitHub.
+pub const GITHUB_SECRET: &str = "It's a Secret to Everybody";
+
+fn webhook(name: &str, scheme: Scheme, secret: &str) -> Webhook {
+    Webhook {
+        name: name.to_owned(),
+        scheme,
+        secrets: vec![secret.to_owned()],
+        trigger: Trigger::default(),
+    }
 }
 
 impl Keys {
@@ -59,6 +75,10 @@ impl Keys {
                 signing("k0", "00", KeyStage::Revoked),
             ],
             credentials,
+            webhooks: vec![
+                webhook("orders", Scheme::Standard, STANDARD_SECRET),
+                webhook("push", Scheme::Github, GITHUB_SECRET),
+            ],
         };
         Ok(Keys {
             keyring,
