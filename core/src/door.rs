@@ -6,6 +6,7 @@ pub mod http;
 pub mod config;
 pub mod credential;
 pub mod keyring;
+pub mod webhook;
 pub mod token;
 pub mod rate;
 pub mod routes;

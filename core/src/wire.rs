@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod pointer;
+pub mod reader;
 pub mod literal;
 pub mod scope;
 pub mod trigger;

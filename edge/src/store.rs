@@ -64,13 +64,16 @@ impl Sql for ObjectSql<'_> {
     }
 }
 
-/// What crosses as a number is exact below 2^53; above it only bounds are bound, which stay above everything.
+/// The largest integer that crosses exactly. Nothing that is stored is larger, so a bound beyond it may as well be it; SQLite takes no
+/// larger one where it wants an integer.
+const LARGEST: i64 = (1 << 53) - 1;
+
 fn bound(parameters: &[Value<'_>]) -> Array {
     let array = Array::new();
     for parameter in parameters {
         let value = match *parameter {
             Value::Null => JsValue::NULL,
-            Value::Integer(integer) => JsValue::from_f64(integer as f64),
+            Value::Integer(integer) => JsValue::from_f64(integer.clamp(-LARGEST, LARGEST) as f64),
             Value::Text(text) => JsValue::from_str(text),
             Value::Blob(bytes) => Uint8Array::from(bytes).into(),
         };

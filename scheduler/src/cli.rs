@@ -112,6 +112,7 @@ enum Verb {
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
     Worker(local::serve::RemoteWorker),
+    Scheduler(local::scheduler::Scheduler),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     #[command(flatten)]
@@ -161,6 +162,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Dev(verb) => local::dev::dev(context, &verb).await,
             Verb::Serve(verb) => local::serve::serve(context, &verb).await,
             Verb::Worker(verb) => local::serve::worker(context, &verb).await,
+            Verb::Scheduler(verb) => local::scheduler::scheduler(context, &verb).await,
             Verb::Doctor(verb) => doctor::doctor(context, &verb).await,
             Verb::Deploy(verb) => deploy::deploy(context, &verb).await,
             Verb::Assets(verb) => assets::assets(context, &verb).await,

@@ -30,8 +30,6 @@ use crate::host::crash;
 pub struct Options {
     /// Its name; the lease is held under it.
     pub holder: String,
-    /// Whose shard it is.
-    pub scope: Scope,
     /// How long it holds the lease without a sign of life.
     pub lease: Duration,
     /// Whether it takes the lease from a holder that may still live: the local door has one scheduler, and it is in this process.
@@ -51,6 +49,8 @@ pub struct Progress {
     pub open_runs: u64,
     /// Records that it could not understand.
     pub quarantined: u64,
+    /// Whether the door did not answer when it was last asked.
+    pub is_door_away: bool,
 }
 
 /// The most records of a page.
@@ -59,6 +59,10 @@ const PAGE: u32 = 10_000;
 const PAUSE: Duration = Duration::from_millis(100);
 /// A wait that other things end.
 const FAR: Duration = Duration::from_secs(3_600);
+/// The shortest lease that a door gives, in milliseconds.
+const SHORTEST_LEASE_MS: u64 = 1_000;
+/// How long a scheduler that ends waits for the door to hear of it.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A scheduler at work.
 struct Decider {
@@ -66,6 +70,8 @@ struct Decider {
     options: Options,
     world: World,
     manifests: Manifests,
+    /// Whose ledger it is, as its door says.
+    scope: Option<Scope>,
     lease: Option<Lease>,
     /// The newest record that the door is known to have.
     head: u64,
@@ -95,6 +101,7 @@ pub async fn run(
         options,
         world: World::default(),
         manifests: Manifests::default(),
+        scope: None,
         lease: None,
         head: 0,
         time: DoorTime::default(),
@@ -103,21 +110,21 @@ pub async fn run(
     };
     loop {
         let worked = tokio::select! {
-            worked = decider.work() => worked,
-            _ = stop.wait_for(|stop| *stop) => return,
+            worked = decider.work() => Some(worked),
+            _ = stop.wait_for(|stop| *stop) => None,
         };
+        let Some(worked) = worked else { break };
         let Err(error) = worked else { continue };
+        decider.note_absence(&error);
         if error.slug() == Some(Slug::EpochFenced) {
             tracing::warn!("another scheduler decides; this one follows");
             decider.lose_lease();
         } else {
             tracing::warn!(%error, "the scheduler could not go on");
         }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
+        let _ = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
     }
+    decider.let_go().await;
 }
 
 impl Decider {
@@ -210,6 +217,10 @@ impl Decider {
         };
         let answer = self.client.lease_scheduler(&request).await?;
         self.time.hear(answer.server_time);
+        self.scope = Some(Scope {
+            tenant: answer.tenant_id,
+            workspace: answer.workspace_id,
+        });
         let held = self.lease.map(|lease| lease.epoch);
         self.lease = answer.granted.then(|| Lease {
             epoch: answer.epoch,
@@ -226,6 +237,30 @@ impl Decider {
         self.lease.map_or(Duration::ZERO, |lease| {
             lease.renew_at.saturating_duration_since(Instant::now())
         })
+    }
+
+    /// Leaves the lease to whoever waits for it, a second from now.
+    async fn let_go(&mut self) {
+        if self.lease.take().is_none() || self.options.take_over {
+            return;
+        }
+        let request = SchedulerLeaseRequest {
+            holder: self.options.holder.clone(),
+            ttl_ms: SHORTEST_LEASE_MS,
+            take_over: false,
+        };
+        let answer = self.client.lease_scheduler(&request);
+        if tokio::time::timeout(FAREWELL, answer).await.is_err() {
+            tracing::debug!("the lease runs out by itself");
+        }
+    }
+
+    /// Shows that the door is away; what was held may still be held when it is back.
+    fn note_absence(&self, error: &ClientError) {
+        if matches!(error, ClientError::Unreachable { .. }) {
+            self.progress
+                .send_modify(|progress| progress.is_door_away = true);
+        }
     }
 
     fn lose_lease(&mut self) {
@@ -267,10 +302,9 @@ impl Decider {
 
     /// Decides until nothing follows any more.
     async fn decide_to_rest(&mut self) -> Result<(), ClientError> {
-        while let Some(lease) = self.lease {
+        while let (Some(lease), Some(scope)) = (self.lease, &self.scope) {
             let now_ms = self.time.now_ms();
-            let (scope, limits) = (&self.options.scope, &self.options.limits);
-            let events = decide(&self.world, now_ms, scope, limits);
+            let events = decide(&self.world, now_ms, scope, &self.options.limits);
             if events.is_empty() {
                 self.was_refused = false;
                 settle(&mut self.world);
@@ -316,6 +350,7 @@ impl Decider {
             epoch: self.lease.map(|lease| lease.epoch),
             open_runs: self.world.runs.len() as u64,
             quarantined: self.world.quarantined.len() as u64,
+            is_door_away: false,
         };
         self.progress.send_replace(progress);
     }

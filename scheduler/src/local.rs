@@ -125,6 +125,7 @@ impl Local {
         let connection = Connection {
             url: url.clone(),
             key: credentials.key.clone(),
+            elsewhere: false,
         };
         connection
             .save(directory)
@@ -136,8 +137,7 @@ impl Local {
         let (shown, progress) = watch::channel(Progress::default());
         let scheduler = if options.scheduler {
             let options = decider::Options {
-                holder: holder(),
-                scope: credentials.scope.clone(),
+                holder: holder("local"),
                 lease: Duration::from_secs(30),
                 take_over: true,
                 limits: options.limits,
@@ -184,7 +184,7 @@ impl Local {
 }
 
 /// The scheduler has a thread of its own, because compiling a large plan takes long enough to hold up callers.
-fn decide_apart(
+pub(crate) fn decide_apart(
     client: Client,
     options: decider::Options,
     progress: watch::Sender<Progress>,
@@ -197,12 +197,12 @@ fn decide_apart(
 }
 
 /// A name that no other scheduler has, so that the lease of one that was killed is not taken for ours.
-fn holder() -> String {
+pub(crate) fn holder(kind: &str) -> String {
     let name: String = entropy::bytes::<4>()
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    format!("local-{name}")
+    format!("{kind}-{name}")
 }
 
 /// An address that listens everywhere is reached at the loopback address.

@@ -1,6 +1,7 @@
 //! Shared parts of the suites.
 
 pub mod fixtures;
+pub mod contract;
 
 /// The examples of the documents, run as they stand.
 #[doc = include_str!("../../docs/identity.md")]

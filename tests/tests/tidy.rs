@@ -39,6 +39,7 @@ fn files(endings: &[&str]) -> Vec<File> {
 fn walk(directory: &Path, each: &mut dyn FnMut(&Path)) {
     const NOT_OURS: &[&str] = &[
         "target",
+        "built",
         "node_modules",
         ".git",
         ".venv",

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::edge;
 use crate::process::{cargo, root, run, target};
 
 /// Kills the process `times` times over the example.
@@ -12,6 +13,13 @@ pub(crate) fn kill(times: &str) -> Result<(), String> {
 /// Watches the system calls of the process: no acknowledgement without a sync.
 pub(crate) fn durable() -> Result<(), String> {
     drill("durable.py", &[])
+}
+
+/// Takes the scheduler away from the edge, kills its workerd, and lets two schedulers want it.
+pub(crate) fn edge() -> Result<(), String> {
+    edge::build()?;
+    let root = root();
+    drill("edge.py", &[&root.to_string_lossy()])
 }
 
 fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {

@@ -5,6 +5,7 @@ mod test;
 mod docs;
 mod drill;
 mod edge;
+mod contract;
 mod bench_host;
 mod bench_identity;
 mod examples;
@@ -27,11 +28,14 @@ cargo xtask COMMAND
   stories [TARGET…]    plays every story on every target: native, wasm, http
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
+  bench edge           measures the edge on workerd beside the least that a durable write takes, and the native door
   bench identity       measures identity on every target beside the peers of each
   fuzz [TARGET] [S]    fuzzes what reads bytes from outside, each target for S seconds (60)
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
+  drill edge           takes the scheduler away from the edge, kills its workerd, and judges what is left
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
+  contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and holds it against its size budget
   edge check           the same, and asks wrangler whether it would deploy it
   npm                  packs the npm package
@@ -48,12 +52,15 @@ fn main() -> ExitCode {
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
         ["drill", "durable"] => drill::durable(),
+        ["drill", "edge"] => drill::edge(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
+        ["contract"] => contract::run_all(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
         ["bench", "host", measures @ ..] => bench_host::run_all(measures),
         ["bench", "restate"] => bench_host::beside_restate(),
+        ["bench", "edge"] => edge::bench(),
         ["bench", "identity"] => bench_identity::run_all(),
         ["wasm"] => wasm::run_tests(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{docs, drill, fixtures, stories, wasm};
+use crate::{contract, docs, drill, fixtures, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -68,7 +68,9 @@ pub(crate) fn run_all() -> Result<(), String> {
             "`cargo run` has to mean the binary `arcoflow`",
         )
     })?;
+    step("one contract, two doors", contract::run_all)?;
     step("acknowledged means on disk", drill::durable)?;
+    step("the edge, broken on purpose", drill::edge)?;
     step("killed at every commit point", || drill::kill(KILLS))
 }
 

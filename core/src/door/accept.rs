@@ -36,7 +36,17 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
     trigger
         .validate()
         .map_err(|finding| refuse_finding(Slug::ValidationFailed, &finding))?;
-    if let Some(reply) = stored_answer(session, admitted, &sha256(&canonical))? {
+    begin(session, admitted, trigger, &sha256(&canonical))
+}
+
+/// Starts the run of a trigger, or gives the answer of the request that did.
+pub(crate) fn begin(
+    session: &mut Session<'_>,
+    admitted: &Admitted,
+    trigger: Trigger,
+    fingerprint: &Sha256Digest,
+) -> Answered {
+    if let Some(reply) = stored_answer(session, admitted, fingerprint)? {
         return Ok(reply);
     }
     if let Some(reply) = run_of_key(session, &trigger)? {
@@ -57,7 +67,7 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         rerun: None,
     };
     let answer = start(session, triggered, Event::RunTriggered)?;
-    store_answer(session, admitted, &sha256(&canonical), &answer)?;
+    store_answer(session, admitted, fingerprint, &answer)?;
     Ok(answer)
 }
 

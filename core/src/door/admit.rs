@@ -12,6 +12,7 @@ use crate::door::http::{Head, split_target};
 use crate::door::rate::{Class, Limiter};
 use crate::door::routes::{Guard, Params, Route, Shown, find};
 use crate::door::token::{self, Verified};
+use crate::door::webhook;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::scope::Scope;
 
@@ -35,6 +36,8 @@ pub struct Admitted {
     pub idempotency_key: Option<String>,
     /// Whether the caller asked for an event stream.
     pub wants_stream: bool,
+    /// The headers of a delivery that say who signed it.
+    pub signed: Vec<(String, String)>,
 }
 
 /// Who asks.
@@ -148,6 +151,10 @@ pub fn admit(
         caller,
         idempotency_key,
         wants_stream,
+        signed: match route.name {
+            "receiveWebhook" => webhook::headers_of(head),
+            _ => Vec::new(),
+        },
     })
 }
 

@@ -93,7 +93,10 @@ fn lease_answer(
     holder: &Holder,
     granted: bool,
 ) -> Result<Response, StoreError> {
+    let scope = session.config.scope.clone();
     let answer = SchedulerLeaseAnswer {
+        tenant_id: scope.tenant,
+        workspace_id: scope.workspace,
         granted,
         epoch: holder.epoch,
         holder: holder.name.clone(),
@@ -109,7 +112,7 @@ fn lease_answer(
 
 /// `POST /v1/ledger`
 pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    let (_, request) = body::parse::<AppendRequest>(body, body::LARGE)?;
+    let (_, request) = body::parse_quoting::<AppendRequest>(body, body::LARGE)?;
     if request.events.len() > MOST_EVENTS {
         return Err(Fault::Refused(Problem::validation(
             "/events",

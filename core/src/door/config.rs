@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::door::credential::Credential;
 use crate::door::token::TokenKey;
+use crate::door::webhook::Webhook;
 use crate::wire::scope::Scope;
 
 /// The configuration of a door.
@@ -22,6 +23,8 @@ pub struct Config {
     pub token_keys: Vec<TokenKey>,
     /// The API keys.
     pub credentials: Vec<Credential>,
+    /// The senders whose signed deliveries start runs.
+    pub webhooks: Vec<Webhook>,
     /// Tasks in a plan, at most.
     pub plan_tasks: u32,
     /// Bytes of log that are kept of one attempt.
@@ -41,6 +44,7 @@ impl Config {
             base_url: base_url.trim_end_matches('/').to_string(),
             token_keys: Vec::new(),
             credentials: Vec::new(),
+            webhooks: Vec::new(),
             plan_tasks: 1_000_000,
             log_bytes: 4 << 20,
             answer_life_ms: 24 * 3_600_000,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::routes::{Params, ROUTES};
+use crate::wire::reader;
 
 /// What travels. A host must carry it where no caller can write: who holds it is believed.
 #[derive(Serialize, Deserialize)]
@@ -17,6 +18,7 @@ struct Packed {
     caller: Caller,
     key: Option<String>,
     stream: bool,
+    signed: Vec<(String, String)>,
 }
 
 /// An admitted request as printable ASCII, fit for the value of a header.
@@ -29,6 +31,7 @@ pub fn pack(admitted: &Admitted) -> String {
         caller: admitted.caller.clone(),
         key: admitted.idempotency_key.clone(),
         stream: admitted.wants_stream,
+        signed: admitted.signed.clone(),
     };
     let json = serde_json::to_string(&packed).unwrap_or_default();
     let mut text = String::with_capacity(json.len());
@@ -48,7 +51,7 @@ pub fn pack(admitted: &Admitted) -> String {
 /// The admitted request of a text; `None` when [`pack`] did not write it.
 #[must_use]
 pub fn unpack(text: &str) -> Option<Admitted> {
-    let packed: Packed = serde_json::from_str(text).ok()?;
+    let packed: Packed = reader::read(text.as_bytes()).ok()?;
     Some(Admitted {
         route: ROUTES.iter().find(|route| route.name == packed.route)?,
         params: packed.params,
@@ -56,6 +59,7 @@ pub fn unpack(text: &str) -> Option<Admitted> {
         caller: packed.caller,
         idempotency_key: packed.key,
         wants_stream: packed.stream,
+        signed: packed.signed,
     })
 }
 
@@ -82,6 +86,7 @@ mod tests {
         assert_eq!(back.caller, admitted.caller);
         assert_eq!(back.idempotency_key, admitted.idempotency_key);
         assert_eq!(back.wants_stream, admitted.wants_stream);
+        assert_eq!(back.signed, admitted.signed);
     }
 
     fn admitted(route: usize, caller: Caller) -> Admitted {
@@ -92,6 +97,7 @@ mod tests {
             caller,
             idempotency_key: None,
             wants_stream: false,
+            signed: Vec::from([("webhook-id".into(), "m\u{e9}".into())]),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A keyring says who may come in and which keys sign, in one JSON text that every host of a door reads alike.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::door::config::Config;
 use crate::door::credential::Credential;
 use crate::door::token::{KeyStage, TokenKey};
+use crate::door::webhook::Webhook;
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::wire::reader;
 use crate::wire::scope::Scope;
 
 /// The keys of one workspace. API keys stand in it as digests, signing keys as they are: it is a secret.
@@ -25,6 +27,9 @@ pub struct Keyring {
     pub token_keys: Vec<SigningKey>,
     /// The API keys.
     pub credentials: Vec<Credential>,
+    /// The senders whose signed deliveries start runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<Webhook>,
 }
 
 /// A signing key as it is written down.
@@ -54,7 +59,7 @@ impl Keyring {
     /// # Errors
     /// A sentence about what is wrong with it. It never holds a secret.
     pub fn parse(text: &[u8]) -> Result<Keyring, String> {
-        let keyring: Keyring = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let keyring: Keyring = reader::read(text).map_err(|misfit| misfit.sentence)?;
         for (index, key) in keyring.token_keys.iter().enumerate() {
             let id = key.id.as_bytes();
             let grammar =
@@ -70,6 +75,9 @@ impl Keyring {
                     key.id
                 ));
             }
+        }
+        for webhook in &keyring.webhooks {
+            webhook.check()?;
         }
         Ok(keyring)
     }
@@ -89,6 +97,7 @@ impl Keyring {
         let mut config = Config::new(self.scope(), base_url);
         config.audience = self.audience.clone();
         config.credentials = self.credentials.clone();
+        config.webhooks = self.webhooks.clone();
         config.token_keys = self
             .token_keys
             .iter()

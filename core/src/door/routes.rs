@@ -12,6 +12,7 @@ use crate::door::http::decode;
 use crate::door::session::Session;
 use crate::door::{
     accept, append, asset, backfill, callback, deploy, inputs, lease, log, preview, read, schedule,
+    webhook,
 };
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
@@ -203,6 +204,9 @@ pub static ROUTES: &[Route] = &[
     get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.")
         .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")])
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
+    post("receiveWebhook", "/v1/webhooks/{webhook}", Guard::Open, Handler::Door(webhook::receive),
+        "Starts the run of a signed delivery; the same delivery starts one.", 202).takes(MIB)
+        .refusals(&[Slug::InvalidSignature, Slug::TimestampOutOfWindow, Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::IdempotencyKeyReused]),
     post("requestBackfill", "/v1/backfills", RUNS, Handler::Door(backfill::request),
         "Starts runs over many partitions, a chunk at a time.", 202).takes(MIB)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid]),
@@ -278,6 +282,8 @@ pub struct Params {
     pub task: Option<TaskId>,
     /// The manifest.
     pub manifest: Option<Sha256Digest>,
+    /// The name of a webhook.
+    pub webhook: Option<String>,
 }
 
 /// The route of a method and a path.
@@ -320,6 +326,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),
+            "{webhook}" if webhook::is_name(segment) => params.webhook = Some(segment.to_string()),
             _ if expected == segment => {}
             _ => return None,
         }

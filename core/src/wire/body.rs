@@ -11,6 +11,7 @@ use crate::identity::error::{Code, Error};
 use crate::wire::finding;
 use crate::wire::pointer;
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader;
 
 /// What the JSON of a request may be at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,29 @@ pub fn canonical(body: &[u8], shape: Shape) -> Result<Vec<u8>, Problem> {
 /// # Errors
 /// `validation-failed` (422) with a pointer.
 pub fn typed<T: DeserializeOwned>(canonical: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(canonical);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let sentence: String = finding::sentence(error.inner()).chars().take(200).collect();
-        Problem::validation(&pointer::of_path(error.path()), &sentence)
-    })
+    reader::read(canonical).map_err(|misfit| refuse_shape(canonical, misfit.at, &misfit.sentence))
+}
+
+/// As [`parse`], for a shape that keeps parts of the text as they stand.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_quoting<T: DeserializeOwned>(
+    body: &[u8],
+    shape: Shape,
+) -> Result<(Vec<u8>, T), Problem> {
+    let canonical = canonical(body, shape)?;
+    let value = serde_json::from_slice(&canonical).map_err(|error| {
+        // Canonical JSON is one line, so the column is the place.
+        let at = error.column().saturating_sub(1) as u64;
+        refuse_shape(&canonical, at, &finding::sentence(&error))
+    })?;
+    Ok((canonical, value))
+}
+
+fn refuse_shape(canonical: &[u8], at: u64, sentence: &str) -> Problem {
+    let sentence: String = sentence.chars().take(200).collect();
+    Problem::validation(&pointer::of_offset(canonical, at as usize), &sentence)
 }
 
 fn refuse_json(body: &[u8], error: &Error, shape: Shape) -> Problem {

@@ -15,6 +15,7 @@ use crate::identity::keys::TaskKey;
 use crate::wire::event::automation::{
     BackfillChanged, BackfillRequested, RunRequested, ScheduleSet, ScheduleTicked,
 };
+use crate::wire::reader;
 use crate::wire::task_set::TaskSet;
 use crate::wire::trigger::Trigger;
 
@@ -362,7 +363,7 @@ macro_rules! events {
             #[must_use]
             pub fn decode(kind: &str, body: &[u8]) -> Option<Event> {
                 match kind {
-                    $($kind => serde_json::from_slice(body).ok().map(Event::$variant),)*
+                    $($kind => reader::read(body).ok().map(Event::$variant),)*
                     _ => Some(Event::Unknown),
                 }
             }

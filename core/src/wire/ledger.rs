@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::wire::record::RecordLine;
 
 /// A scheduler takes or keeps the right to decide.
@@ -26,6 +27,10 @@ pub struct SchedulerLeaseRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SchedulerLeaseAnswer {
+    /// Whose ledger it is.
+    pub tenant_id: TenantId,
+    /// The workspace of the ledger.
+    pub workspace_id: WorkspaceId,
     /// Whether the caller may decide.
     pub granted: bool,
     /// The current epoch; decisions carry it.

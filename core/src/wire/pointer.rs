@@ -23,21 +23,6 @@ pub fn join(pointer: &str, token: &str) -> String {
     joined
 }
 
-/// The pointer of the path that `serde_path_to_error` tracked.
-pub fn of_path(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => push(&mut pointer, &index.to_string()),
-            Segment::Map { key } => push(&mut pointer, key),
-            Segment::Enum { variant } => push(&mut pointer, variant),
-            Segment::Unknown => {}
-        }
-    }
-    pointer
-}
-
 struct Level {
     array: bool,
     index: u64,

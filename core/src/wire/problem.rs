@@ -61,6 +61,10 @@ problems! {
         "Send `Authorization: Bearer …` with an API key, or with the task token from the envelope on task routes.";
     InvalidToken 401 "invalid-token" "Invalid token"
         "The credential was not accepted. The answer is the same for every reason.";
+    InvalidSignature 401 "invalid-signature" "Invalid signature"
+        "The delivery is not signed by a sender that this door knows. The answer is the same for every reason.";
+    TimestampOutOfWindow 401 "timestamp-out-of-window" "Timestamp out of window"
+        "The signature is good, and older or newer than five minutes. Look at the clock of the sender, and sign again.";
     TokenExpired 401 "token-expired" "Token expired"
         "The task token was good once. Renew it before `renewBefore` the next time; a heartbeat answer carries a fresh one.";
     InsufficientScope 403 "insufficient-scope" "Insufficient scope"

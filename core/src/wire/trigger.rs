@@ -13,9 +13,10 @@ use crate::identity::canonical_json;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::keys::RunKey;
 use crate::identity::partition_key::PartitionKey;
-use crate::wire::finding::{self, Finding};
+use crate::wire::finding::Finding;
 use crate::wire::literal::Literal;
 use crate::wire::pointer;
+use crate::wire::reader::{self, Misfit};
 
 /// What starts a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -148,9 +149,8 @@ impl Trigger {
     pub fn parse(text: &[u8]) -> Result<Trigger, Finding> {
         let canonical =
             canonical_json::canonicalize(text).map_err(|error| syntax_finding(text, &error))?;
-        let deserializer = &mut serde_json::Deserializer::from_slice(&canonical);
-        let trigger: Trigger = serde_path_to_error::deserialize(deserializer)
-            .map_err(|error| shape_finding(&error))?;
+        let trigger: Trigger =
+            reader::read(&canonical).map_err(|misfit| shape_finding(&canonical, misfit))?;
         trigger.validate()?;
         Ok(trigger)
     }
@@ -264,11 +264,11 @@ fn syntax_finding(text: &[u8], error: &crate::identity::error::Error) -> Finding
     }
 }
 
-fn shape_finding(error: &serde_path_to_error::Error<serde_json::Error>) -> Finding {
+fn shape_finding(canonical: &[u8], misfit: Misfit) -> Finding {
     Finding::new(
         "trigger.shape",
-        pointer::of_path(error.path()),
-        finding::sentence(error.inner()),
+        pointer::of_offset(canonical, misfit.at as usize),
+        misfit.sentence,
         "see the trigger's shape in the reference",
     )
 }

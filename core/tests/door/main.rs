@@ -15,3 +15,4 @@ mod partitions;
 mod previews;
 mod ledger;
 mod chaos;
+mod webhooks;

@@ -54,7 +54,7 @@ impl Context {
             return Ok(client);
         }
         let (data, connection) = started_here()?;
-        if is_free(&data)? {
+        if !connection.elsewhere && is_free(&data)? {
             return Err(Failure::new(
                 Exit::Unreachable,
                 "the door that was started here does not run",
@@ -74,6 +74,9 @@ impl Context {
             return self.client();
         }
         let (data, connection) = started_here()?;
+        if connection.elsewhere {
+            return self.client_of(&connection);
+        }
         match DataLock::take(&data) {
             Ok(lock) => open(&data, lock),
             Err(LockError::Held { .. }) => self.client_of(&connection),
@@ -104,9 +107,9 @@ impl Context {
         if self.url.is_some() {
             return None;
         }
-        let client_file = candidates().into_iter().find(|file| file.is_file())?;
-        let ledger = client_file.with_file_name(LEDGER);
-        ledger.is_file().then_some(ledger)
+        let (data, connection) = started_here().ok()?;
+        let ledger = data.join(LEDGER);
+        (!connection.elsewhere && ledger.is_file()).then_some(ledger)
     }
 
     /// The data directory of the door that was started here, in this directory, above it, or in the example.
@@ -174,6 +177,16 @@ pub(crate) fn example_dir() -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     here.ancestors().chain(checkout).find_map(example_in)
+}
+
+/// The checkout that has the edge: this directory, one above it, or the one that the program was built from.
+pub(crate) fn checkout() -> Option<PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let mut candidates = here.ancestors().chain(built_from);
+    candidates
+        .find(|directory| directory.join("edge/serve.mjs").is_file())
+        .map(Path::to_path_buf)
 }
 
 fn example_in(directory: &Path) -> Option<PathBuf> {

@@ -9,11 +9,15 @@ use crate::cli::table::Table;
 use crate::client::Client;
 use crate::host::lock::LockError;
 use crate::local::{DEFAULT_PORT, Local, LocalError, LocalOptions};
+use edge::EdgeHouse;
+
 use crate::worker::{Worker, WorkerOptions, default_slots, identity};
 
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod serve;
+pub(crate) mod scheduler;
+mod edge;
 
 /// The exit code of a process that was interrupted, as shells write it.
 pub(crate) const INTERRUPTED: i32 = 130;
@@ -44,20 +48,13 @@ pub(crate) struct Work {
 
 impl House {
     /// Opens a house over a data directory.
-    pub(crate) async fn open(
-        data: &Path,
-        listen: SocketAddr,
-        work: Option<&Work>,
-    ) -> Outcome<House> {
-        let options = LocalOptions {
-            listen,
-            ..LocalOptions::new(data)
-        };
+    pub(crate) async fn open(options: LocalOptions, work: Option<&Work>) -> Outcome<House> {
+        let data = options.data_dir.clone();
         let local = Local::start(options)
             .await
             .map_err(|error| refuse(&error))?;
         let worker = match work {
-            Some(work) => Some(start_worker(local.client.clone(), data, work)?),
+            Some(work) => Some(start_worker(local.client.clone(), &data, work)?),
             None => None,
         };
         Ok(House { local, worker })
@@ -79,6 +76,58 @@ impl House {
             worker.shutdown().await;
         }
         self.local.shutdown().await;
+    }
+}
+
+/// A house whose door is in this process, or on local workerd.
+pub(crate) enum Home {
+    Here(House),
+    Edge(EdgeHouse),
+}
+
+impl Home {
+    /// Opens a house over a data directory, with its door on workerd when `edge`.
+    pub(crate) async fn open(
+        screen: &Screen,
+        data: &Path,
+        listen: SocketAddr,
+        work: &Work,
+        edge: bool,
+    ) -> Outcome<Home> {
+        if edge {
+            let house = EdgeHouse::open(screen, data, listen.port(), work).await?;
+            Ok(Home::Edge(house))
+        } else {
+            let options = LocalOptions {
+                listen,
+                ..LocalOptions::new(data)
+            };
+            Ok(Home::Here(House::open(options, Some(work)).await?))
+        }
+    }
+
+    /// A client of the door.
+    pub(crate) fn client(&self) -> Client {
+        match self {
+            Home::Here(house) => house.client(),
+            Home::Edge(house) => house.client(),
+        }
+    }
+
+    /// Where the door is.
+    pub(crate) fn url(&self) -> &str {
+        match self {
+            Home::Here(house) => house.url(),
+            Home::Edge(house) => house.url(),
+        }
+    }
+
+    /// Ends everything.
+    pub(crate) async fn close(self) {
+        match self {
+            Home::Here(house) => house.close().await,
+            Home::Edge(house) => house.close().await,
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use arcoflow_core::door::config::Config;
 use arcoflow_core::door::credential::{Credential, Permission, key_of};
-use arcoflow_core::door::token::{KeyStage, TokenKey};
+use arcoflow_core::door::keyring::{Keyring, SigningKey};
+use arcoflow_core::door::token::KeyStage;
 use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
 use arcoflow_core::wire::scope::Scope;
 use serde::de::DeserializeOwned;
@@ -26,35 +27,7 @@ pub struct Credentials {
     pub scope: Scope,
     /// The API key of the owner.
     pub key: String,
-    stored: Stored,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Stored {
-    tenant: TenantId,
-    workspace: WorkspaceId,
-    /// The audience of task tokens; it stays when the port changes.
-    audience: String,
-    token_keys: Vec<StoredKey>,
-    credentials: Vec<Credential>,
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-struct StoredKey {
-    id: String,
-    /// 64 hex digits.
-    secret: String,
-    stage: KeyStage,
-}
-
-impl std::fmt::Debug for StoredKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredKey")
-            .field("id", &self.id)
-            .field("stage", &self.stage)
-            .finish_non_exhaustive()
-    }
+    keyring: Keyring,
 }
 
 /// Where a door is, and how to come in.
@@ -64,6 +37,9 @@ pub struct Connection {
     pub url: String,
     /// An API key.
     pub key: String,
+    /// Whether the door is another program's, which keeps the ledger where only it can read it.
+    #[serde(default)]
+    pub elsewhere: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -109,92 +85,71 @@ impl Credentials {
         let path = directory.join(CREDENTIALS);
         std::fs::create_dir_all(directory)
             .map_err(|error| CredentialError::Io(directory.to_owned(), error))?;
-        let stored: Option<Stored> = load(&path)?;
         let known: Option<Connection> = load(&directory.join(CONNECTION))?;
-        let (mut stored, is_new) = match stored {
-            Some(stored) => (stored, false),
-            None => (Stored::fresh(&path)?, true),
+        let (mut keyring, is_new) = match read(&path)? {
+            Some(text) => {
+                let shape = |sentence| CredentialError::Shape(path.clone(), sentence);
+                (Keyring::parse(&text).map_err(shape)?, false)
+            }
+            None => (fresh(&path)?, true),
         };
         let known = known.map(|connection| connection.key).filter(|key| {
-            arcoflow_core::door::credential::find(&stored.credentials, key).is_some()
+            arcoflow_core::door::credential::find(&keyring.credentials, key).is_some()
         });
-        let scope = stored.scope();
         let is_known = known.is_some();
-        let key = known.unwrap_or_else(|| stored.add_owner(&scope));
+        let key = known.unwrap_or_else(|| add_owner(&mut keyring));
         if is_new || !is_known {
-            save(&path, &stored)?;
+            save(&path, &keyring)?;
         }
-        Ok(Credentials { scope, key, stored })
+        let scope = keyring.scope();
+        Ok(Credentials {
+            scope,
+            key,
+            keyring,
+        })
     }
 
     /// Tells a door who may come in, and which keys sign.
     pub fn apply(&self, config: &mut Config) {
-        config.audience = self.stored.audience.clone();
-        config.credentials = self.stored.credentials.clone();
-        config.token_keys = self
-            .stored
-            .token_keys
-            .iter()
-            .filter_map(StoredKey::to_key)
-            .collect();
+        let told = self.keyring.config(&config.base_url);
+        config.audience = told.audience;
+        config.credentials = told.credentials;
+        config.token_keys = told.token_keys;
+        config.webhooks = told.webhooks;
     }
 }
 
-impl Stored {
-    fn fresh(path: &Path) -> Result<Stored, CredentialError> {
-        let name = |error: arcoflow_core::identity::error::Error| {
-            CredentialError::Shape(path.to_owned(), error.to_string())
-        };
-        Ok(Stored {
-            tenant: TenantId::parse("local").map_err(name)?,
-            workspace: WorkspaceId::parse("default").map_err(name)?,
-            audience: format!("arcoflow-local-{}", hex(&entropy::bytes::<8>())),
-            token_keys: vec![StoredKey {
-                id: "k1".to_owned(),
-                secret: hex(&entropy::bytes::<32>()),
-                stage: KeyStage::Active,
-            }],
-            credentials: Vec::new(),
-        })
-    }
-
-    fn scope(&self) -> Scope {
-        Scope {
-            tenant: self.tenant.clone(),
-            workspace: self.workspace.clone(),
-        }
-    }
-
-    /// Adds a key for the owner. Keys that were given out before stay good.
-    fn add_owner(&mut self, scope: &Scope) -> String {
-        let name = match self.credentials.len() {
-            0 => "owner".to_owned(),
-            count => format!("owner-{}", count + 1),
-        };
-        let key = key_of(&name, &entropy::bytes());
-        self.credentials.push(Credential::new(
-            &name,
-            &key,
-            scope.clone(),
-            &Permission::ALL,
-        ));
-        key
-    }
+/// The keys of a door that starts for the first time.
+fn fresh(path: &Path) -> Result<Keyring, CredentialError> {
+    let name = |error: arcoflow_core::identity::error::Error| {
+        CredentialError::Shape(path.to_owned(), error.to_string())
+    };
+    Ok(Keyring {
+        tenant: TenantId::parse("local").map_err(name)?,
+        workspace: WorkspaceId::parse("default").map_err(name)?,
+        audience: format!("arcoflow-local-{}", hex(&entropy::bytes::<8>())),
+        token_keys: vec![SigningKey {
+            id: "k1".to_owned(),
+            secret: hex(&entropy::bytes::<32>()),
+            stage: KeyStage::Active,
+        }],
+        credentials: Vec::new(),
+        webhooks: Vec::new(),
+    })
 }
 
-impl StoredKey {
-    fn to_key(&self) -> Option<TokenKey> {
-        let mut secret = [0; 32];
-        for (index, byte) in secret.iter_mut().enumerate() {
-            let digits = self.secret.get(2 * index..2 * index + 2)?;
-            *byte = u8::from_str_radix(digits, 16).ok()?;
-        }
-        Some(TokenKey {
-            id: self.id.clone(),
-            secret,
-            stage: self.stage,
-        })
-    }
+/// Adds a key for the owner. Keys that were given out before stay good.
+fn add_owner(keyring: &mut Keyring) -> String {
+    let name = match keyring.credentials.len() {
+        0 => "owner".to_owned(),
+        count => format!("owner-{}", count + 1),
+    };
+    let key = key_of(&name, &entropy::bytes());
+    let scope = keyring.scope();
+    keyring
+        .credentials
+        .push(Credential::new(&name, &key, scope, &Permission::ALL));
+    key
 }
 
 impl Connection {
@@ -215,11 +170,17 @@ impl Connection {
     }
 }
 
+fn read(path: &Path) -> Result<Option<Vec<u8>>, CredentialError> {
+    match std::fs::read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(CredentialError::Io(path.to_owned(), error)),
+    }
+}
+
 fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CredentialError> {
-    let text = match std::fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(CredentialError::Io(path.to_owned(), error)),
+    let Some(text) = read(path)? else {
+        return Ok(None);
     };
     match serde_json::from_slice(&text) {
         Ok(value) => Ok(Some(value)),

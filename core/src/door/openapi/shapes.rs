@@ -33,6 +33,7 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "listTasks" => (None, Some(schema::<view::TaskPage>)),
         "getTask" => (None, Some(schema::<view::TaskView>)),
         "getTaskLog" => (None, Some(schema::<view::LogPage>)),
+        "receiveWebhook" => (Some(schema::<serde_json::Value>), Some(schema::<view::TriggerAnswer>)),
         "requestBackfill" => (Some(schema::<backfill_wire::BackfillRequest>), Some(schema::<backfill_wire::BackfillAnswer>)),
         "listBackfills" => (None, Some(schema::<backfill_wire::BackfillPage>)),
         "getBackfill" => (None, Some(schema::<backfill_wire::BackfillView>)),

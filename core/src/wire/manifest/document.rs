@@ -11,9 +11,10 @@ use serde_json::Value;
 use crate::identity::canonical_json::{self, Limits};
 use crate::identity::digest::{self, Sha256Digest};
 use crate::identity::error::Error;
-use crate::wire::finding::{self, Finding};
+use crate::wire::finding::Finding;
 use crate::wire::manifest::{Asset, Manifest, limit};
 use crate::wire::pointer;
+use crate::wire::reader;
 
 /// A manifest beside the bytes that it was read from.
 #[derive(Clone, Debug)]
@@ -58,8 +59,16 @@ impl Manifest {
 }
 
 fn read_at<T: DeserializeOwned>(text: &[u8], base: &str) -> Result<T, Finding> {
-    let deserializer = &mut serde_json::Deserializer::from_slice(text);
-    serde_path_to_error::deserialize(deserializer).map_err(|error| shape_finding(base, &error))
+    reader::read(text).map_err(|misfit| {
+        let mut place = String::from(base);
+        place.push_str(&pointer::of_offset(text, misfit.at as usize));
+        Finding::new(
+            "manifest.shape",
+            place,
+            misfit.sentence,
+            "see the manifest reference for the members and their types",
+        )
+    })
 }
 
 fn syntax_finding(text: &[u8], error: &Error) -> Finding {
@@ -75,17 +84,6 @@ fn syntax_finding(text: &[u8], error: &Error) -> Finding {
     }
 }
 
-fn shape_finding(base: &str, error: &serde_path_to_error::Error<serde_json::Error>) -> Finding {
-    let mut place = String::from(base);
-    place.push_str(&pointer::of_path(error.path()));
-    Finding::new(
-        "manifest.shape",
-        place,
-        finding::sentence(error.inner()),
-        "see the manifest reference for the members and their types",
-    )
-}
-
 /// Every asset's first shape error, and what is wrong outside the assets.
 fn shape_findings(canonical: &[u8], first: Finding) -> Vec<Finding> {
     let Ok(Value::Object(mut members)) = serde_json::from_slice::<Value>(canonical) else {
@@ -95,19 +93,19 @@ fn shape_findings(canonical: &[u8], first: Finding) -> Vec<Finding> {
     if let Some(Value::Array(assets)) = members.get_mut("assets") {
         for (index, asset) in core::mem::take(assets).into_iter().enumerate() {
             let base = alloc::format!("/assets/{index}");
-            if let Err(error) = serde_path_to_error::deserialize::<_, Asset>(asset) {
-                findings.push(shape_finding(&base, &error));
-            }
+            findings.extend(read_at::<Asset>(&text_of(&asset), &base).err());
             if findings.len() == limit::MAX_FINDINGS {
                 return findings;
             }
         }
     }
-    if let Err(error) = serde_path_to_error::deserialize::<_, Manifest>(Value::Object(members)) {
-        findings.push(shape_finding("", &error));
-    }
+    findings.extend(read_at::<Manifest>(&text_of(&Value::Object(members)), "").err());
     if findings.is_empty() {
         findings.push(first);
     }
     findings
+}
+
+fn text_of(value: &Value) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
 }

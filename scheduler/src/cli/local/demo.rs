@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use arcoflow_core::wire::trigger::Trigger;
 use clap::Args;
 
-use super::{House, INTERRUPTED, Work, short, wanted_to_end};
+use super::{Home, INTERRUPTED, Work, short, wanted_to_end};
 use crate::cli::connection::{Context, DATA_DIR, example_dir};
 use crate::cli::deploy;
 use crate::cli::failure::{Failure, Outcome};
@@ -25,7 +25,7 @@ use crate::local::DEFAULT_PORT;
 /// looked at afterwards: `status`, `explain`, `logs`, `events` and `ledger verify` read the ledger without a door.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  arcoflow demo\n  WEATHER_CORRUPT=2013-07 arcoflow demo      a check fails, and you see what that does"
+    after_help = "Examples:\n  arcoflow demo\n  WEATHER_CORRUPT=2013-07 arcoflow demo      a check fails, and you see what that does\n  arcoflow demo --edge                       the same, with the door as Cloudflare runs it"
 )]
 pub(crate) struct Demo {
     /// The port of the door; 2726, or a free one when that is taken.
@@ -37,6 +37,9 @@ pub(crate) struct Demo {
     /// Tasks that run at once; one for each core when absent.
     #[arg(long)]
     slots: Option<usize>,
+    /// Put the door on workerd, which is what Cloudflare runs; it is installed and built first.
+    #[arg(long)]
+    edge: bool,
 }
 
 /// `arcoflow demo`
@@ -60,7 +63,7 @@ pub(crate) async fn demo(context: &Context, verb: &Demo) -> Outcome {
         Ipv4Addr::LOCALHOST,
         verb.port.unwrap_or_else(free_or_default),
     ));
-    let house = House::open(&data, listen, Some(&work)).await?;
+    let house = Home::open(&context.screen, &data, listen, &work, verb.edge).await?;
     context.screen.note(format!(
         "{} at {}, with its data in {}",
         context.screen.paint_note(
@@ -80,6 +83,13 @@ pub(crate) async fn demo(context: &Context, verb: &Demo) -> Outcome {
         }
     };
     house.close().await;
+    if verb.edge {
+        let dev = context.screen.paint_note(
+            "the ledger is workerd's; to look at it, open it again: `arcoflow dev --edge --no-run examples/weather`",
+            Tone::Quiet,
+        );
+        context.screen.note(dev);
+    }
     Ok(watch::exit_of(&ran?))
 }
 

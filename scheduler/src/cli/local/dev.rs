@@ -8,7 +8,7 @@ use arcoflow_core::wire::event::automation::RunRequested;
 use clap::Args;
 
 use super::demo::run_once;
-use super::{House, Work, default_listen, short, show_banner, wanted_to_end};
+use super::{Home, Work, default_listen, short, show_banner, wanted_to_end};
 use crate::cli::connection::{Context, DATA_DIR};
 use crate::cli::deploy;
 use crate::cli::failure::{Exit, Failure, Outcome};
@@ -42,6 +42,9 @@ pub(crate) struct Dev {
     /// Deploy only; start no run.
     #[arg(long)]
     no_run: bool,
+    /// Put the door on workerd, which is what Cloudflare runs; it is installed and built first.
+    #[arg(long)]
+    edge: bool,
 }
 
 /// `arcoflow dev`
@@ -58,7 +61,7 @@ pub(crate) async fn dev(context: &Context, verb: &Dev) -> Outcome {
         slots: verb.slots,
         queues: pipeline.queues(),
     };
-    let house = House::open(&data, verb.listen, Some(&work)).await?;
+    let house = Home::open(screen, &data, verb.listen, &work, verb.edge).await?;
     show_banner(
         screen,
         &[

@@ -9,6 +9,7 @@ use super::dev::tell_runs;
 use super::{House, Work, default_listen, short, show_banner, start_worker, wanted_to_end};
 use crate::cli::connection::{Context, DATA_DIR};
 use crate::cli::failure::{Exit, Outcome};
+use crate::local::LocalOptions;
 use crate::worker::default_slots;
 
 /// Serve a door and a scheduler for others.
@@ -26,6 +27,9 @@ pub(crate) struct Serve {
     /// Run tasks in this process, too.
     #[arg(long)]
     worker: bool,
+    /// Serve the door alone; `arcoflow scheduler --door URL` decides.
+    #[arg(long)]
+    no_scheduler: bool,
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -83,7 +87,12 @@ impl WorkArgs {
 /// `arcoflow serve`
 pub(crate) async fn serve(context: &Context, verb: &Serve) -> Outcome {
     let work = verb.work.work();
-    let house = House::open(&verb.data, verb.listen, verb.worker.then_some(&work)).await?;
+    let options = LocalOptions {
+        listen: verb.listen,
+        scheduler: !verb.no_scheduler,
+        ..LocalOptions::new(&verb.data)
+    };
+    let house = House::open(options, verb.worker.then_some(&work)).await?;
     let worker = if verb.worker {
         verb.work.told()
     } else {

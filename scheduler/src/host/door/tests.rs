@@ -99,6 +99,7 @@ fn ask(route: &'static Route) -> Admitted {
         caller: Caller::Anyone,
         idempotency_key: None,
         wants_stream: false,
+        signed: Vec::new(),
     }
 }
 
