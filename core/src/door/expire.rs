@@ -44,7 +44,9 @@ pub fn expire(
         let now_ms = session.now_ms()?;
         let mut overdue = Vec::new();
         session.sql.query(
-            columns!("WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms, requested_seq LIMIT ?2"),
+            columns!(
+                "WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms, requested_seq LIMIT ?2"
+            ),
             &[now_ms.into(), MOST.into()],
             &mut |row| overdue.push(attempt_of(row)),
         )?;

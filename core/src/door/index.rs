@@ -2,8 +2,8 @@
 
 use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
-use crate::door::schedule;
 use crate::door::partition;
+use crate::door::schedule;
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
 use crate::identity::digest::Sha256Digest;

@@ -24,14 +24,9 @@ run = { command = ["true"] }
 fn grid(house: &House, asset: &str) -> String {
     let ended = house.run(&["partitions", asset]).code(0);
     let rows = ended.out.lines().filter(|line| line.starts_with("  2012-"));
-    rows.map(|line| {
-        line.trim_end()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    })
-    .collect::<Vec<_>>()
-    .join(" / ")
+    rows.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect::<Vec<_>>()
+        .join(" / ")
 }
 
 #[test]

@@ -40,6 +40,9 @@ fn paths(script: &mut Script<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// What is asked, with which headers and body, and what is answered.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8], (u16, &'a str));
+
 fn heads(script: &mut Script<'_>, place: &Place) -> Result<(), String> {
     let long = format!("/v1/runs?before={}", "a".repeat(2_048));
     script.get("a long target", &long, (414, "uri-too-long"))?;
@@ -52,7 +55,7 @@ fn heads(script: &mut Script<'_>, place: &Place) -> Result<(), String> {
         (431, "headers-too-large"),
     )?;
     let kind = ("content-type", "application/json");
-    let rows: &[(&str, &[(&str, &str)], &[u8], (u16, &str))] = &[
+    let rows: &[Row<'_>] = &[
         (
             "no content type",
             &[auth],

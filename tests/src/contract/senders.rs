@@ -17,6 +17,9 @@ pub(super) fn ask(script: &mut Script<'_>) -> Result<(), String> {
     github(script)
 }
 
+/// What is sent, its id, its time in seconds, its body, and what is answered.
+type Delivery<'a> = (&'a str, &'a str, u64, &'a [u8], (u16, &'a str));
+
 fn standard(script: &mut Script<'_>) -> Result<(), String> {
     let key = BASE64
         .decode(STANDARD_SECRET.trim_start_matches("whsec_").as_bytes())
@@ -27,7 +30,7 @@ fn standard(script: &mut Script<'_>) -> Result<(), String> {
         .as_secs();
     let target = "/v1/webhooks/orders";
     let invalid = (401, "invalid-signature");
-    let rows: [(&str, &str, u64, &[u8], (u16, &str)); 6] = [
+    let rows: [Delivery<'_>; 6] = [
         ("a delivery", "msg-1", now, BODY, (202, "")),
         ("the delivery again", "msg-1", now + 1, BODY, (202, "")),
         ("another delivery", "msg-2", now, BODY, (202, "")),
