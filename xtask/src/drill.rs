@@ -14,6 +14,11 @@ pub(crate) fn durable() -> Result<(), String> {
     drill("durable.py", &[])
 }
 
+/// Walks ten years of partitions, with a pause and a kill, and counts what came of it.
+pub(crate) fn backfill() -> Result<(), String> {
+    drill("backfill.py", &[])
+}
+
 fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {
     run(
         cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),

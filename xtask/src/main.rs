@@ -5,6 +5,7 @@ mod test;
 mod docs;
 mod drill;
 mod edge;
+mod bench_core;
 mod bench_host;
 mod bench_identity;
 mod examples;
@@ -23,12 +24,14 @@ cargo xtask COMMAND
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
+  bench core           measures plans, folds and partitions of any size, and judges each figure
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
   bench identity       measures identity on every target beside the peers of each
   fuzz [TARGET] [S]    fuzzes what reads bytes from outside, each target for S seconds (60)
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
+  drill backfill       walks ten years of days of four assets, with a pause and a kill, and counts what came of it
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   edge build           builds what Cloudflare takes, and holds it against its size budget
   edge check           the same, and asks wrangler whether it would deploy it
@@ -45,10 +48,12 @@ fn main() -> ExitCode {
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
         ["drill", "durable"] => drill::durable(),
+        ["drill", "backfill"] => drill::backfill(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
+        ["bench", "core"] => bench_core::run_all(),
         ["bench", "host", measures @ ..] => bench_host::run_all(measures),
         ["bench", "restate"] => bench_host::beside_restate(),
         ["bench", "identity"] => bench_identity::run_all(),
