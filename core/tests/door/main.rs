@@ -13,5 +13,6 @@ mod schedules;
 mod overdue;
 mod partitions;
 mod previews;
+mod sensors;
 mod ledger;
 mod chaos;
