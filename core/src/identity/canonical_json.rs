@@ -2,6 +2,7 @@
 
 mod scan;
 mod strings;
+mod numbers;
 mod text;
 mod members;
 mod emit;
