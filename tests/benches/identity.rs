@@ -122,8 +122,8 @@ fn names() {
     });
     measure("partition key format, two dimensions", &mut || {
         let dimensions = [
-            ("date", black_box(&date).clone()),
-            ("region", black_box(&region).clone()),
+            ("date", black_box(&date)),
+            ("region", black_box(&region)),
         ];
         black_box(PartitionKey::from_dimensions(dimensions)).expect("good");
     });

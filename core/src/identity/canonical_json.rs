@@ -2,6 +2,7 @@
 
 mod scan;
 mod strings;
+mod numbers;
 mod text;
 mod members;
 mod emit;
@@ -180,4 +181,12 @@ pub(crate) fn push_string(out: &mut String, string: &str) {
 /// Appends the canonical form of an integer.
 pub(crate) fn push_integer(out: &mut String, integer: i64) {
     text::push_integer(out, integer);
+}
+
+/// The same in bytes.
+pub(crate) fn write_integer(out: &mut Vec<u8>, integer: i64) {
+    if integer < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(text::decimal(integer.unsigned_abs(), &mut [0; 20]));
 }

@@ -4,13 +4,15 @@ mod grammar;
 mod base64url;
 mod civil;
 mod value;
+mod draft;
 mod json;
 pub mod range;
 
 use alloc::string::String;
-use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::cmp::Ordering;
 
+use self::draft::Draft;
 use self::grammar::{Dimensions, Spelling};
 use super::error::{Code, Error};
 use super::keys::text_key;
@@ -77,46 +79,20 @@ impl PartitionKey {
     /// # Errors
     /// `partition.empty`, `partition.too_many_dimensions`, `partition.name`, `partition.duplicate`, `partition.too_long`.
     pub fn from_dimensions<N: AsRef<str>>(
-        dimensions: impl IntoIterator<Item = (N, Value)>,
+        dimensions: impl IntoIterator<Item = (N, impl Borrow<Value>)>,
     ) -> Result<Self, Error> {
-        let mut list: Vec<(N, Value)> = Vec::with_capacity(2);
-        for dimension in dimensions {
-            if list.len() == MAX_DIMENSIONS {
+        let dimensions = dimensions.into_iter();
+        let mut draft = Draft::new(dimensions.size_hint().0);
+        for (name, value) in dimensions {
+            if draft.count() == MAX_DIMENSIONS {
                 return Err(Error::new(Code::PartitionTooManyDimensions));
             }
-            if !grammar::is_name(dimension.0.as_ref()) {
+            if !grammar::is_name(name.as_ref()) {
                 return Err(Error::new(Code::PartitionName));
             }
-            list.push(dimension);
+            draft.push(name.as_ref(), value.borrow());
         }
-        sort_by_name(&mut list);
-        if list
-            .windows(2)
-            .any(|pair| matches!(pair, [left, right] if left.0.as_ref() == right.0.as_ref()))
-        {
-            return Err(Error::new(Code::PartitionDuplicate));
-        }
-        Self::written(&list)
-    }
-
-    /// Writes dimensions that are sorted and well named.
-    fn written<N: AsRef<str>>(list: &[(N, Value)]) -> Result<Self, Error> {
-        if list.is_empty() {
-            return Err(Error::new(Code::PartitionEmpty));
-        }
-        let mut text = String::with_capacity(list.len() * 32);
-        for (name, value) in list {
-            if !text.is_empty() {
-                text.push(',');
-            }
-            text.push_str(name.as_ref());
-            text.push('=');
-            value.push_to(&mut text);
-        }
-        if text.len() > MAX_BYTES {
-            return Err(Error::new(Code::PartitionTooLong));
-        }
-        Ok(Self(text))
+        draft.finish()
     }
 
     /// The canonical key of a friendly text: dimensions in any order, timestamps with 0 to 6 fraction digits and any UTC
@@ -125,13 +101,12 @@ impl PartitionKey {
     /// # Errors
     /// Those of [`PartitionKey::parse`] without `partition.unsorted`; `partition.too_long` holds for both texts.
     pub fn normalize(text: &str) -> Result<Self, Error> {
-        let mut list = Vec::new();
+        let mut draft = Draft::new(2);
         for dimension in Dimensions::new(text, Spelling::Friendly)? {
             let dimension = dimension?;
-            list.push((dimension.name, dimension.value()?));
+            draft.push(dimension.name, &dimension.value()?);
         }
-        sort_by_name(&mut list);
-        Self::written(&list)
+        draft.finish()
     }
 
     /// Whether the text is a key.
@@ -185,21 +160,6 @@ impl PartitionKey {
     /// Writes the JSON form, canonically.
     pub fn to_json(&self) -> String {
         json::write(self)
-    }
-}
-
-/// Sorts at most 16 dimensions, nearly always in order already.
-fn sort_by_name<N: AsRef<str>>(list: &mut [(N, Value)]) {
-    for next in 1..list.len() {
-        for place in (1..=next).rev() {
-            let [.., left, right] = &mut list[..=place] else {
-                break;
-            };
-            if left.0.as_ref() <= right.0.as_ref() {
-                break;
-            }
-            core::mem::swap(left, right);
-        }
     }
 }
 

@@ -35,24 +35,23 @@ pub(super) struct Object {
 }
 
 impl Member {
-    #[inline]
-    pub(super) fn new(
-        input: &[u8],
-        key: usize,
-        length: usize,
-        escaped: bool,
-        start: usize,
-        object: usize,
-    ) -> Self {
+    /// A member whose key is spelled without escapes; `prefix` is what [`text::prefix`] says of it.
+    #[inline(always)]
+    pub(super) fn new(prefix: u64, key: usize, length: usize, start: usize, object: usize) -> Self {
         Self {
-            prefix: text::prefix(input.get(key..).unwrap_or_default(), length, escaped),
+            prefix,
             key: key as u32,
             length: length as u32,
-            escaped,
+            escaped: false,
             start: start as u32,
             end: 0,
             object: object as u32,
         }
+    }
+
+    /// The member with a key that has escapes, or has none.
+    pub(super) fn escaped(self, escaped: bool) -> Self {
+        Self { escaped, ..self }
     }
 
     fn spelling<'a>(&self, input: &'a [u8]) -> &'a [u8] {
@@ -63,14 +62,21 @@ impl Member {
     }
 
     /// Orders by the bytes of the unescaped keys.
-    #[inline]
+    #[inline(always)]
     pub(super) fn compare(&self, other: &Self, input: &[u8]) -> Ordering {
-        self.prefix.cmp(&other.prefix).then_with(|| {
-            text::compare(
-                (self.spelling(input), self.escaped),
-                (other.spelling(input), other.escaped),
-            )
-        })
+        if self.prefix == other.prefix {
+            self.compare_spelling(other, input)
+        } else {
+            self.prefix.cmp(&other.prefix)
+        }
+    }
+
+    #[inline(never)]
+    fn compare_spelling(&self, other: &Self, input: &[u8]) -> Ordering {
+        text::compare(
+            (self.spelling(input), self.escaped),
+            (other.spelling(input), other.escaped),
+        )
     }
 
     /// The offset of the key's opening quote in the input.
@@ -79,8 +85,61 @@ impl Member {
     }
 }
 
+/// Appends the members of one object in order, and says whether a key stands twice; then they are in order in place.
+pub(super) fn sort_into(
+    sorted: &mut Vec<Member>,
+    members: &mut [Member],
+    scratch: &mut Vec<Member>,
+    input: &[u8],
+) -> bool {
+    if place_by_rank(sorted, members) {
+        return false;
+    }
+    if sort(members, scratch, input) {
+        return true;
+    }
+    sorted.extend_from_slice(members);
+    false
+}
+
+/// Few members that differ in their prefixes: each stands after as many as it is greater than.
+///
+/// Every two are compared and nothing is guessed, which in short lists is faster than moving what is out of place.
+#[inline]
+fn place_by_rank(sorted: &mut Vec<Member>, members: &[Member]) -> bool {
+    let mut ranks = [0_u8; RUN];
+    let Some(ranks) = ranks.get_mut(..members.len()) else {
+        return false;
+    };
+    let mut equal = false;
+    for (index, member) in members.iter().enumerate() {
+        let mut rank = 0;
+        for (earlier, other) in ranks.iter_mut().zip(members).take(index) {
+            let after = other.prefix > member.prefix;
+            equal |= other.prefix == member.prefix;
+            *earlier += u8::from(after);
+            rank += u8::from(!after);
+        }
+        if let Some(own) = ranks.get_mut(index) {
+            *own = rank;
+        }
+    }
+    if equal {
+        return false;
+    }
+    let first = sorted.len();
+    sorted.extend_from_slice(members);
+    let placed = sorted.get_mut(first..).unwrap_or_default();
+    for (member, rank) in members.iter().zip(ranks) {
+        if let Some(slot) = placed.get_mut(usize::from(*rank)) {
+            *slot = *member;
+        }
+    }
+    true
+}
+
 /// Sorts the members of one object, and says whether a key stands twice.
-pub(super) fn sort(members: &mut [Member], scratch: &mut Vec<Member>, input: &[u8]) -> bool {
+fn sort(members: &mut [Member], scratch: &mut Vec<Member>, input: &[u8]) -> bool {
     if members.len() > RUN {
         skip_common_prefix(members, input);
     }

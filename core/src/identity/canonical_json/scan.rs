@@ -1,13 +1,22 @@
 //! The scanner walks once over the input, refuses at the first broken rule, and notes what has to move.
 
 use super::Canonicalizer;
-use super::members::{Member, Object, first_repeated, sort};
+use super::members::{Member, Object, first_repeated, sort_into};
+use super::{strings, text};
 use crate::identity::error::{Code, Error};
 
-/// An array or object that is open.
+/// What the scanner stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Document,
+    Array,
+    Object,
+}
+
+/// A document, array or object that is open.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
-    array: bool,
+    kind: Kind,
     /// Whether the keys so far stand in order, none twice.
     ordered: bool,
     /// The first of its members.
@@ -29,7 +38,6 @@ pub(super) fn scan(context: &mut Canonicalizer, json: &[u8]) -> Result<usize, Er
     let mut scanner = Scanner {
         context,
         json: valid,
-        at: 0,
         refusal,
     };
     match scanner.document() {
@@ -49,136 +57,138 @@ pub(super) fn scan(context: &mut Canonicalizer, json: &[u8]) -> Result<usize, Er
 /// A refusal is on its way; it stands in the scanner, so that what nearly always succeeds returns in a register.
 pub(super) struct Refused;
 
+/// Where the scanner stands is handed from step to step, so that it stays in a register.
 pub(super) struct Scanner<'a> {
     context: &'a mut Canonicalizer,
     pub(super) json: &'a [u8],
-    pub(super) at: usize,
     refusal: Error,
 }
 
 impl Scanner<'_> {
     fn document(&mut self) -> Result<usize, Refused> {
-        let end = loop {
-            self.value()?;
-            if self.after_value()? {
-                break self.at;
+        let mut frame = Frame {
+            kind: Kind::Document,
+            ordered: true,
+            members: 0,
+            object: 0,
+        };
+        let end = match self.values(&mut frame) {
+            Ok(end) => end,
+            Err(refused) => {
+                self.context.frames.push(frame);
+                return Err(refused);
             }
         };
-        self.skip_space();
-        if self.at < self.json.len() {
+        let after = self.space_end(end);
+        if after < self.json.len() {
             // A digit goes on where no number can, so it is the number that is wrong.
             let code = match self.json.get(end - 1..=end) {
                 Some([b'0', b'0'..=b'9']) => Code::JsonSyntax,
                 _ => Code::JsonTrailing,
             };
-            return Err(self.refuse(code, self.at));
+            return Err(self.refuse(code, after));
         }
         Ok(end)
     }
 
-    /// Reads one scalar or an empty array or object, or opens containers up to the first of those.
-    #[inline]
-    fn value(&mut self) -> Result<(), Refused> {
+    /// Reads values and what stands between them, up to the end of the outermost one.
+    #[inline(always)]
+    fn values(&mut self, frame: &mut Frame) -> Result<usize, Refused> {
+        let mut at = 0;
         loop {
-            match self.peek() {
-                Some(b'"') => return self.string().map(|_| ()),
-                Some(b'-' | b'0'..=b'9') => return self.number(),
-                Some(b'{') => {
-                    self.open(false)?;
-                    if self.after_space() == Some(b'}') {
-                        return self.close();
+            match self.byte(at) {
+                b'"' => at = self.string(at)?,
+                b'1'..=b'9' => at = self.number(at)?,
+                b'{' => {
+                    self.open(at, Kind::Object, frame)?;
+                    at = self.after_space(at + 1);
+                    if self.byte(at) != b'}' {
+                        at = self.key(at, frame)?;
+                        continue;
                     }
-                    self.key()?;
+                    at = self.close(at, frame)?;
                 }
-                Some(b'[') => {
-                    self.open(true)?;
-                    if self.after_space() == Some(b']') {
-                        return self.close();
+                b'[' => {
+                    self.open(at, Kind::Array, frame)?;
+                    at = self.after_space(at + 1);
+                    if self.byte(at) != b']' {
+                        continue;
                     }
+                    at = self.close(at, frame)?;
                 }
-                Some(b't') => return self.literal(b"true"),
-                Some(b'f') => return self.literal(b"false"),
-                Some(b'n') => return self.literal(b"null"),
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.space(),
-                _ => return Err(self.syntax()),
+                b't' => at = self.literal(at, b"true")?,
+                b'f' => at = self.literal(at, b"false")?,
+                b'n' => at = self.literal(at, b"null")?,
+                b'-' | b'0' => at = self.any_number(at)?,
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    at = self.space(at);
+                    continue;
+                }
+                _ => return Err(self.syntax(at)),
+            }
+            loop {
+                match (frame.kind, self.byte(at)) {
+                    (Kind::Document, _) => return Ok(at),
+                    (Kind::Array, b',') => {
+                        at += 1;
+                        break;
+                    }
+                    (Kind::Object, b',') => {
+                        self.end_member(at);
+                        at = self.key(at + 1, frame)?;
+                        break;
+                    }
+                    (Kind::Array, b']') => at = self.close(at, frame)?,
+                    (Kind::Object, b'}') => {
+                        self.end_member(at);
+                        at = self.close(at, frame)?;
+                    }
+                    (_, b' ' | b'\t' | b'\n' | b'\r') => at = self.space(at),
+                    _ => return Err(self.syntax(at)),
+                }
             }
         }
     }
 
-    /// Closes what ends after a value, and stands at the next value; or says that the document ends.
     #[inline]
-    fn after_value(&mut self) -> Result<bool, Refused> {
-        loop {
-            let Some(frame) = self.context.frames.last() else {
-                return Ok(true);
-            };
-            let array = frame.array;
-            match (self.peek(), array) {
-                (Some(b','), true) => {
-                    self.at += 1;
-                    return Ok(false);
-                }
-                (Some(b','), false) => {
-                    self.end_member();
-                    self.at += 1;
-                    self.key()?;
-                    return Ok(false);
-                }
-                (Some(b']'), true) => self.close()?,
-                (Some(b'}'), false) => {
-                    self.end_member();
-                    self.close()?;
-                }
-                (Some(b' ' | b'\t' | b'\n' | b'\r'), _) => self.space(),
-                _ => return Err(self.syntax()),
-            }
-        }
-    }
-
-    /// The next byte that is no whitespace.
-    #[inline]
-    fn after_space(&mut self) -> Option<u8> {
-        match self.peek() {
-            Some(b' ' | b'\t' | b'\n' | b'\r') => {
-                self.space();
-                self.peek()
-            }
-            byte => byte,
-        }
-    }
-
-    fn open(&mut self, array: bool) -> Result<(), Refused> {
+    fn open(&mut self, at: usize, kind: Kind, frame: &mut Frame) -> Result<(), Refused> {
         if self.context.frames.len() >= self.context.limits.max_depth as usize {
-            return Err(self.refuse(Code::JsonDepth, self.at));
+            return Err(self.refuse(Code::JsonDepth, at));
         }
         let object = self.context.objects.len() as u32;
-        if !array {
-            let start = self.place() as u32;
+        if kind == Kind::Object {
+            let start = self.place(at) as u32;
             self.context.objects.push(Object {
                 start,
                 ..Object::default()
             });
         }
         let members = self.context.members.len() as u32;
-        self.context.frames.push(Frame {
-            array,
+        self.context.frames.push(*frame);
+        *frame = Frame {
+            kind,
             ordered: true,
             members,
             object,
-        });
-        self.at += 1;
+        };
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Refused> {
-        let end = self.place();
-        self.at += 1;
-        let Some(frame) = self.context.frames.pop() else {
-            return Ok(());
-        };
-        if frame.array {
-            return Ok(());
+    /// Closes the array or object that ends here, and returns the offset after it.
+    #[inline]
+    fn close(&mut self, at: usize, frame: &mut Frame) -> Result<usize, Refused> {
+        let closed = *frame;
+        if let Some(outer) = self.context.frames.pop() {
+            *frame = outer;
         }
+        if closed.kind == Kind::Object {
+            self.close_object(at, closed)?;
+        }
+        Ok(at + 1)
+    }
+
+    fn close_object(&mut self, at: usize, frame: Frame) -> Result<(), Refused> {
+        let end = self.place(at);
         let entry = frame.object as usize;
         let first = frame.members as usize;
         if frame.ordered && self.context.objects.len() == entry + 1 {
@@ -188,19 +198,18 @@ impl Scanner<'_> {
             if !frame.ordered {
                 let Canonicalizer {
                     members: open,
+                    sorted,
                     scratch,
                     ..
                 } = &mut *self.context;
                 let unsorted = open.get_mut(first..).unwrap_or_default();
-                if sort(unsorted, scratch, self.json) {
+                members.0 = sorted.len() as u32;
+                if sort_into(sorted, unsorted, scratch, self.json) {
                     let offset = first_repeated(unsorted, scratch, self.json).unwrap_or_default();
                     open.truncate(first);
                     return Err(self.refuse(Code::JsonDuplicateKey, offset));
                 }
-                members.0 = self.context.sorted.len() as u32;
-                let unsorted = self.context.members.get(first..).unwrap_or_default();
-                self.context.sorted.extend_from_slice(unsorted);
-                members.1 = self.context.sorted.len() as u32;
+                members.1 = sorted.len() as u32;
             }
             let next = self.context.objects.len() as u32;
             if let Some(object) = self.context.objects.get_mut(entry) {
@@ -216,89 +225,88 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    #[inline]
-    fn key(&mut self) -> Result<(), Refused> {
-        if self.after_space() != Some(b'"') {
-            return Err(self.syntax());
+    /// Reads a key and its colon, and returns the offset after them.
+    #[inline(always)]
+    fn key(&mut self, at: usize, frame: &mut Frame) -> Result<usize, Refused> {
+        let at = self.after_space(at);
+        if self.byte(at) != b'"' {
+            return Err(self.syntax(at));
         }
-        let start = self.place();
-        let key = self.at + 1;
-        let escaped = self.string()?;
-        let length = self.at - 1 - key;
+        let place = self.place(at);
+        let (member, at) = match strings::short_key(self.json, at + 1) {
+            Some((prefix, length)) => (
+                Member::new(prefix, at + 1, length, place, self.context.objects.len()),
+                at + length + 2,
+            ),
+            None => self.any_key(at, place)?,
+        };
         let context = &mut *self.context;
-        let member = Member::new(
-            self.json,
-            key,
-            length,
-            escaped,
-            start,
-            context.objects.len(),
-        );
-        if let Some(frame) = context.frames.last_mut()
-            && frame.ordered
+        if frame.ordered
             && context.members.len() > frame.members as usize
             && let Some(earlier) = context.members.last()
         {
             frame.ordered = earlier.compare(&member, self.json).is_lt();
         }
         context.members.push(member);
-        if self.after_space() != Some(b':') {
-            return Err(self.syntax());
+        let at = self.after_space(at);
+        if self.byte(at) != b':' {
+            return Err(self.syntax(at));
         }
-        self.at += 1;
-        Ok(())
+        Ok(at + 1)
     }
 
-    fn end_member(&mut self) {
-        let end = self.place() as u32;
+    /// Reads a key that is long, has escapes or stands at the end of the text.
+    #[inline(never)]
+    fn any_key(&mut self, at: usize, place: usize) -> Result<(Member, usize), Refused> {
+        let end = self.string(at)?;
+        let spelling = self.json.get(at + 1..end - 1).unwrap_or_default();
+        let escaped = spelling.contains(&b'\\');
+        let rest = self.json.get(at + 1..).unwrap_or_default();
+        let prefix = text::prefix(rest, spelling.len(), escaped);
+        let objects = self.context.objects.len();
+        let member = Member::new(prefix, at + 1, spelling.len(), place, objects);
+        Ok((member.escaped(escaped), end))
+    }
+
+    #[inline]
+    fn end_member(&mut self, at: usize) {
+        let end = self.place(at) as u32;
         if let Some(member) = self.context.members.last_mut() {
             member.end = end;
         }
     }
 
-    fn number(&mut self) -> Result<(), Refused> {
-        let start = self.at;
-        let negative = self.peek() == Some(b'-');
-        self.at += usize::from(negative);
-        let first = self.at;
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            let rest = self.json.get(first..).unwrap_or_default();
-            self.at += rest
-                .iter()
-                .position(|byte| !byte.is_ascii_digit())
-                .unwrap_or(rest.len());
-        }
-        if self.at == first {
-            return Err(self.syntax());
-        }
-        if matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
-            return Err(self.refuse(Code::JsonFloat, start));
-        }
-        let digits = self.json.get(first..self.at).unwrap_or_default();
-        if negative && digits == b"0" {
-            return Err(self.refuse(Code::JsonNegativeZero, start));
-        }
-        if digits.len() > 18 && !in_range(negative, digits) {
-            return Err(self.refuse(Code::JsonRange, start));
-        }
-        Ok(())
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Result<(), Refused> {
-        for &byte in word {
-            if self.peek() != Some(byte) {
-                return Err(self.syntax());
-            }
-            self.at += 1;
-        }
-        Ok(())
-    }
-
     #[inline]
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.json.get(self.at).copied()
+    fn literal<const LENGTH: usize>(
+        &mut self,
+        at: usize,
+        word: &[u8; LENGTH],
+    ) -> Result<usize, Refused> {
+        if self.json.get(at..).and_then(<[u8]>::first_chunk) == Some(word) {
+            return Ok(at + LENGTH);
+        }
+        let rest = self.json.get(at..).unwrap_or_default();
+        let alike = rest
+            .iter()
+            .zip(word)
+            .take_while(|(left, right)| left == right)
+            .count();
+        Err(self.syntax(at + alike))
+    }
+
+    /// The byte here; at the end of the text zero, which stands nowhere in JSON.
+    #[inline(always)]
+    pub(super) fn byte(&self, at: usize) -> u8 {
+        self.json.get(at).copied().unwrap_or(0)
+    }
+
+    /// The offset of the next byte that is no whitespace.
+    #[inline(always)]
+    fn after_space(&mut self, at: usize) -> usize {
+        match self.byte(at) {
+            b' ' | b'\t' | b'\n' | b'\r' => self.space(at),
+            _ => at,
+        }
     }
 
     #[cold]
@@ -308,25 +316,28 @@ impl Scanner<'_> {
     }
 
     #[cold]
-    pub(super) fn syntax(&mut self) -> Refused {
-        self.refuse(Code::JsonSyntax, self.at)
+    pub(super) fn syntax(&mut self, at: usize) -> Refused {
+        self.refuse(Code::JsonSyntax, at)
     }
 
-    fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.at += 1;
+    #[inline]
+    fn space_end(&self, start: usize) -> usize {
+        let mut at = start;
+        while matches!(self.byte(at), b' ' | b'\t' | b'\n' | b'\r') {
+            at += 1;
         }
+        at
     }
 
-    /// Leaves whitespace out of the compact text.
-    fn space(&mut self) {
-        let start = self.at;
-        self.skip_space();
-        self.replace(start, b"");
+    /// Leaves whitespace out of the compact text, and returns the offset after it.
+    fn space(&mut self, start: usize) -> usize {
+        let end = self.space_end(start);
+        self.replace(start, end, b"");
+        end
     }
 
-    /// Lets other bytes stand in the compact text for what the input says from `start` on.
-    pub(super) fn replace(&mut self, start: usize, bytes: &[u8]) {
+    /// Lets other bytes stand in the compact text for what the input says from `start` to `end`.
+    pub(super) fn replace(&mut self, start: usize, end: usize, bytes: &[u8]) {
         let context = &mut *self.context;
         let run = self.json.get(context.copied..start).unwrap_or_default();
         if context.compact.is_empty() && !(run.is_empty() && bytes.is_empty()) {
@@ -334,12 +345,13 @@ impl Scanner<'_> {
         }
         context.compact.extend_from_slice(run);
         context.compact.extend_from_slice(bytes);
-        context.copied = self.at;
+        context.copied = end;
     }
 
-    /// Where the next byte of the input stands in the compact text.
-    fn place(&self) -> usize {
-        self.context.compact.len() + (self.at - self.context.copied)
+    /// Where this byte of the input stands in the compact text.
+    #[inline(always)]
+    fn place(&self, at: usize) -> usize {
+        self.context.compact.len() + (at - self.context.copied)
     }
 
     /// The refusal itself, or a repeated key of an open object that stands before it.
@@ -349,7 +361,7 @@ impl Scanner<'_> {
         let mut first = self.refusal.offset.unwrap_or(0) as usize;
         let mut code = self.refusal.code;
         while let Some(frame) = self.context.frames.pop() {
-            if frame.array {
+            if frame.kind != Kind::Object {
                 continue;
             }
             let start = frame.members as usize;
@@ -367,17 +379,4 @@ impl Scanner<'_> {
         }
         Error::at(code, first)
     }
-}
-
-#[cold]
-fn in_range(negative: bool, digits: &[u8]) -> bool {
-    let mut magnitude = 0_u64;
-    for digit in digits {
-        let next = magnitude
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(u64::from(digit - b'0')));
-        let Some(next) = next else { return false };
-        magnitude = next;
-    }
-    !negative || magnitude <= i64::MIN.unsigned_abs()
 }

@@ -51,8 +51,12 @@ pub(super) fn push_integer(out: &mut String, integer: i64) {
     push_magnitude(out, integer.unsigned_abs());
 }
 
-pub(super) fn push_magnitude(out: &mut String, mut magnitude: u64) {
-    let mut digits = [0; 20];
+pub(super) fn push_magnitude(out: &mut String, magnitude: u64) {
+    out.push_str(core::str::from_utf8(decimal(magnitude, &mut [0; 20])).unwrap_or_default());
+}
+
+/// The shortest decimal of a magnitude.
+pub(super) fn decimal(mut magnitude: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut start = digits.len();
     while start > 0 {
         start -= 1;
@@ -62,7 +66,7 @@ pub(super) fn push_magnitude(out: &mut String, mut magnitude: u64) {
             break;
         }
     }
-    out.push_str(core::str::from_utf8(&digits[start..]).unwrap_or_default());
+    &digits[start..]
 }
 
 /// The bytes that a valid string's spelling stands for, one after another.

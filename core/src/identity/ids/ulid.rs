@@ -11,18 +11,63 @@ use crate::identity::schema::string_on_the_wire;
 /// What a schema says of a ULID.
 pub(super) const PATTERN: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 
-const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const NO_DIGIT: u8 = 0xff;
-const VALUES: [u8; 256] = values();
+/// The character of a value below 32: the alphabet leaves `I`, `L`, `O` and `U` out.
+///
+/// Computed rather than looked up, so that the compiler does all characters of an id at once.
+#[inline(always)]
+const fn digit(value: u8) -> u8 {
+    value
+        .wrapping_add(b'0')
+        .wrapping_add(if value >= 10 { b'A' - b'9' - 1 } else { 0 })
+        .wrapping_add((value >= 18) as u8)
+        .wrapping_add((value >= 20) as u8)
+        .wrapping_add((value >= 22) as u8)
+        .wrapping_add((value >= 27) as u8)
+}
 
-const fn values() -> [u8; 256] {
-    let mut values = [NO_DIGIT; 256];
-    let mut value = 0;
-    while value < 32 {
-        values[DIGITS[value] as usize] = value as u8;
-        value += 1;
+/// The value of a character; for what is no digit a value whose character is another one, or one above 31.
+#[inline(always)]
+const fn value(digit: u8) -> u8 {
+    digit
+        .wrapping_sub(b'0')
+        .wrapping_sub(if digit >= b'A' { b'A' - b'9' - 1 } else { 0 })
+        .wrapping_sub((digit >= b'J') as u8)
+        .wrapping_sub((digit >= b'M') as u8)
+        .wrapping_sub((digit >= b'P') as u8)
+        .wrapping_sub((digit >= b'V') as u8)
+}
+
+/// Eight at once, one in each byte of a word.
+#[inline(always)]
+const fn digits(values: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    /// One in each byte that is at least the bound.
+    const fn from(values: u64, bound: u64) -> u64 {
+        (values + ONES * (0x80 - bound)) >> 7 & ONES
     }
     values
+        + ONES * b'0' as u64
+        + from(values, 10) * (b'A' - b'9' - 1) as u64
+        + from(values, 18)
+        + from(values, 20)
+        + from(values, 22)
+        + from(values, 27)
+}
+
+/// Eight values of five bits as a number of forty.
+#[inline(always)]
+const fn join(values: u64) -> u64 {
+    let tens = values & 0x001f_001f_001f_001f | (values & 0x1f00_1f00_1f00_1f00) >> 3;
+    let twenties = tens & 0x0000_03ff_0000_03ff | (tens & 0x03ff_0000_03ff_0000) >> 6;
+    twenties & 0xf_ffff | twenties >> 32 << 20
+}
+
+/// The other way.
+#[inline(always)]
+const fn split(bits: u64) -> u64 {
+    let twenties = bits & 0xf_ffff | (bits >> 20 & 0xf_ffff) << 32;
+    let tens = twenties & 0x0000_03ff_0000_03ff | (twenties & 0x000f_fc00_000f_fc00) << 6;
+    tens & 0x001f_001f_001f_001f | (tens & 0x03e0_03e0_03e0_03e0) << 3
 }
 
 /// 48 bits of milliseconds since 1970 and 80 random bits.
@@ -44,22 +89,25 @@ impl Ulid {
         let Ok(text) = <&[u8; 26]>::try_from(text) else {
             return Err(Error::new(Code::UlidLength));
         };
-        let mut seen = 0;
-        let mut read = |from: usize, to: usize| {
-            let mut bits = 0_u64;
-            let mut offset = from;
-            while offset < to {
-                let value = VALUES[usize::from(text[offset])];
-                seen |= value;
-                bits = bits << 5 | u64::from(value & 31);
-                offset += 1;
-            }
-            bits
-        };
-        let (time, high, low) = (read(0, 10), read(10, 18), read(18, 26));
-        if seen & 0xe0 != 0 || time >= TIME_END_MS {
+        // The six characters that fill the block up are digits.
+        let mut digits = [b'0'; 32];
+        digits[..26].copy_from_slice(text);
+        let mut values = [0; 32];
+        let mut wrong = 0;
+        for (slot, found) in values.iter_mut().zip(digits) {
+            *slot = value(found);
+            wrong |= (*slot & 0xe0) | (digit(*slot) ^ found);
+        }
+        let [a, b, rest @ ..] = values;
+        if wrong != 0 || a > 7 {
             return Err(refusal(text));
         }
+        let mut words = [0; 3];
+        for (slot, chunk) in words.iter_mut().zip(rest.as_chunks::<8>().0) {
+            *slot = join(u64::from_be_bytes(*chunk));
+        }
+        let [low_time, high, low] = words;
+        let time = u64::from(a) << 45 | u64::from(b) << 40 | low_time;
         let bits = u128::from(time) << 80 | u128::from(high) << 40 | u128::from(low);
         Ok(Self(bits.to_be_bytes()))
     }
@@ -111,14 +159,15 @@ impl Ulid {
     pub fn encode(self, buffer: &mut [u8; 26]) -> &str {
         let bits = u128::from_be_bytes(self.0);
         let (time, high, low) = ((bits >> 80) as u64, (bits >> 40) as u64, bits as u64);
-        let (first, rest) = buffer.split_at_mut(10);
-        let (second, third) = rest.split_at_mut(8);
-        for (digits, word) in [(first, time), (second, high), (third, low)] {
-            let mut word = word;
-            for digit in digits.iter_mut().rev() {
-                *digit = DIGITS[(word & 31) as usize];
-                word >>= 5;
-            }
+        let (first, rest) = buffer.split_at_mut(2);
+        first.copy_from_slice(&[digit((time >> 45) as u8), digit((time >> 40 & 31) as u8)]);
+        for (slot, word) in rest
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .zip([time, high, low])
+        {
+            *slot = digits(split(word)).to_be_bytes();
         }
         core::str::from_utf8(buffer).unwrap_or_default()
     }
@@ -127,8 +176,8 @@ impl Ulid {
 #[cold]
 fn refusal(text: &[u8; 26]) -> Error {
     for (offset, &byte) in text.iter().enumerate() {
-        let value = VALUES[usize::from(byte)];
-        if value == NO_DIGIT {
+        let value = value(byte);
+        if value > 31 || digit(value) != byte {
             return Error::at(Code::UlidCharacter, offset);
         }
         if offset == 0 && value > 7 {

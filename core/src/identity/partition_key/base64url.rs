@@ -1,6 +1,7 @@
 //! Base64url without padding, where every string of bytes has one spelling (RFC 4648, sections 3.5 and 5).
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::MAX_TEXT_BYTES;
 use crate::identity::error::Code;
@@ -20,10 +21,38 @@ const fn values() -> [u8; 256] {
 }
 
 /// Whether the spelling stands for a string that may be a value.
-pub(super) fn check(spelling: &str) -> Result<(), Code> {
+pub(super) fn check(spelling: &[u8]) -> Result<(), Code> {
+    let (groups, rest) = spelling.as_chunks::<4>();
+    let mut seen = 0;
+    let mut bits = 0;
+    let mut note = |group: [u8; 4]| {
+        let [a, b, c, d] = group.map(|digit| VALUES[usize::from(digit)]);
+        seen |= a | b | c | d;
+        // The high bits of the three bytes are bits of three of the digits.
+        bits |= a & 0x20 | b & 0x08 | c & 0x02;
+        [b, c]
+    };
+    for &group in groups {
+        note(group);
+    }
+    let unused = match *rest {
+        [] => 0,
+        [a, b] => note([a, b, b'A', b'A'])[0] & 15,
+        [a, b, c] => note([a, b, c, b'A'])[1] & 3,
+        _ => 1,
+    };
+    // Bytes below 0x80 are UTF-8, and so few digits cannot stand for too many.
+    if seen < 64 && bits == 0 && unused == 0 && spelling.len() <= MAX_TEXT_BYTES {
+        Ok(())
+    } else {
+        check_slowly(spelling)
+    }
+}
+
+fn check_slowly(spelling: &[u8]) -> Result<(), Code> {
     let mut seen = 0;
     let mut count = 0;
-    decode(spelling.as_bytes(), |byte| {
+    decode(spelling, |byte| {
         seen |= byte;
         count += 1;
     })?;
@@ -35,9 +64,9 @@ pub(super) fn check(spelling: &str) -> Result<(), Code> {
 }
 
 /// The string that the spelling stands for.
-pub(super) fn read(spelling: &str) -> Result<String, Code> {
-    let mut bytes = alloc::vec::Vec::with_capacity(spelling.len() * 3 / 4);
-    decode(spelling.as_bytes(), |byte| bytes.push(byte))?;
+pub(super) fn read(spelling: &[u8]) -> Result<String, Code> {
+    let mut bytes = Vec::with_capacity(spelling.len() * 3 / 4);
+    decode(spelling, |byte| bytes.push(byte))?;
     let string = String::from_utf8(bytes).map_err(|_| Code::PartitionUtf8)?;
     if string.len() > MAX_TEXT_BYTES {
         return Err(Code::PartitionValueTooLong);
@@ -86,15 +115,26 @@ fn decode(spelling: &[u8], mut sink: impl FnMut(u8)) -> Result<(), Code> {
 }
 
 /// Appends the spelling of a string.
-pub(super) fn write(string: &str, out: &mut String) {
-    for group in string.as_bytes().chunks(3) {
-        let mut bits = 0_u32;
-        for &byte in group {
-            bits = bits << 8 | u32::from(byte);
-        }
-        bits <<= 8 * (3 - group.len());
-        for digit in 0..=group.len() {
-            out.push(char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]));
-        }
+#[inline]
+pub(super) fn write(string: &str, out: &mut Vec<u8>) {
+    let (groups, rest) = string.as_bytes().as_chunks::<3>();
+    for &[a, b, c] in groups {
+        out.extend_from_slice(&spell([a, b, c]));
     }
+    match *rest {
+        [a] => out.extend_from_slice(spell([a, 0, 0]).get(..2).unwrap_or_default()),
+        [a, b] => out.extend_from_slice(spell([a, b, 0]).get(..3).unwrap_or_default()),
+        _ => {}
+    }
+}
+
+#[inline]
+const fn spell(bytes: [u8; 3]) -> [u8; 4] {
+    let [a, b, c] = bytes;
+    [
+        DIGITS[(a >> 2) as usize],
+        DIGITS[(a << 4 & 0x30 | b >> 4) as usize],
+        DIGITS[(b << 2 & 0x3c | c >> 6) as usize],
+        DIGITS[(c & 0x3f) as usize],
+    ]
 }

@@ -35,6 +35,7 @@ impl Date {
     ///
     /// # Errors
     /// `partition.date` when there is no such day.
+    #[inline]
     pub const fn from_civil(year: i32, month: u8, day: u8) -> Result<Self, Error> {
         if year < 1
             || year > 9_999
@@ -56,6 +57,7 @@ impl Date {
     }
 
     /// Year, month from 1 and day from 1.
+    #[inline]
     pub const fn civil(self) -> (i32, u8, u8) {
         let shifted = self.0 + EPOCH_DAYS;
         let era = shifted / ERA_DAYS;
@@ -120,6 +122,7 @@ impl Date {
         Self::read(text.as_bytes()).ok_or(Error::at(Code::PartitionDate, 0))
     }
 
+    #[inline]
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let &[a, b, c, d, b'-', e, f, b'-', g, h] = text else {
             return None;
@@ -128,6 +131,7 @@ impl Date {
         Self::from_civil(year, two(e, f)? as u8, two(g, h)? as u8).ok()
     }
 
+    #[inline]
     pub(super) fn write(self) -> [u8; 10] {
         let (year, month, day) = self.civil();
         let [a, b] = digits((year / 100) as u8);
@@ -185,6 +189,7 @@ impl Timestamp {
         Self::read(text.as_bytes()).ok_or(Error::at(Code::PartitionTimestamp, 0))
     }
 
+    #[inline]
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let (start, rest) = text.split_at_checked(19)?;
         let &[b'.', a, b, c, d, e, f, b'Z'] = rest else {
@@ -229,6 +234,7 @@ impl Timestamp {
         Self::from_micros(seconds * SECOND_US + micros).ok()
     }
 
+    #[inline]
     pub(super) fn write(self) -> [u8; 27] {
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let (seconds, micros) = (

@@ -17,12 +17,13 @@ pub(super) enum Spelling {
 pub(super) struct Dimension<'a> {
     pub(super) name: &'a str,
     kind: Kind,
-    body: &'a str,
+    body: &'a [u8],
     body_start: usize,
     spelling: Spelling,
 }
 
 impl Dimension<'_> {
+    #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
         check_body(self.kind, self.body).map_err(|code| Error::at(code, self.body_start))
     }
@@ -61,6 +62,7 @@ impl<'a> Dimensions<'a> {
         })
     }
 
+    #[inline]
     fn read(&mut self) -> Result<Dimension<'a>, Error> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -75,10 +77,11 @@ impl<'a> Dimensions<'a> {
             Some(_) => return Err(Error::at(Code::PartitionName, equals)),
         }
         let name = self.text.get(start..equals).unwrap_or_default();
-        if name <= self.last_name {
+        if name > self.last_name {
+            self.last_name = name;
+        } else {
             self.misplaced(name, start)?;
         }
-        self.last_name = self.last_name.max(name);
         let value_start = equals + 1;
         let rest = bytes.get(value_start..).unwrap_or_default();
         let (kind, tag_length) = match rest {
@@ -95,10 +98,7 @@ impl<'a> Dimensions<'a> {
             .iter()
             .position(|&byte| byte == b',')
             .unwrap_or(body_bytes.len());
-        let body = self
-            .text
-            .get(body_start..body_start + length)
-            .unwrap_or_default();
+        let body = body_bytes.get(..length).unwrap_or_default();
         self.at = body_start + length + 1;
         Ok(Dimension {
             name,
@@ -130,6 +130,7 @@ impl<'a> Dimensions<'a> {
 impl<'a> Iterator for Dimensions<'a> {
     type Item = Result<Dimension<'a>, Error>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at > self.text.len() {
             return None;
@@ -148,19 +149,30 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// Where the longest name ends that starts here.
+#[inline]
 fn name_end(bytes: &[u8], start: usize) -> usize {
-    let mut end = start;
-    while end - start < MAX_NAME_BYTES
-        && bytes.get(end).is_some_and(|byte| match byte {
-            b'a'..=b'z' => true,
-            b'0'..=b'9' | b'_' => end > start,
-            _ => false,
-        })
-    {
-        end += 1;
+    let rest = bytes.get(start..).unwrap_or_default();
+    if !rest.first().is_some_and(u8::is_ascii_lowercase) {
+        return start;
     }
-    end
+    let rest = rest.get(..MAX_NAME_BYTES).unwrap_or(rest);
+    let length = rest
+        .iter()
+        .position(|&byte| !IN_NAMES[usize::from(byte)])
+        .unwrap_or(rest.len());
+    start + length
 }
+
+/// What a name is made of after its first letter.
+const IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// How many letters stand before a colon; 0 when no type is written.
 fn tag_length(value: &[u8]) -> usize {

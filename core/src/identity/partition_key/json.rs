@@ -1,8 +1,8 @@
 //! The JSON form of a key is an object of typed values.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
+use super::draft::Draft;
 use super::value::read_integer;
 use super::{Date, MAX_DIMENSIONS, PartitionKey, Timestamp, Value, grammar};
 use crate::identity::canonical_json::read::{Node, member, members};
@@ -19,7 +19,7 @@ fn read_canonical(canonical: &str) -> Result<PartitionKey, Error> {
     let Node::Object(object) = Node::of(canonical) else {
         return Err(Error::new(Code::PartitionJson));
     };
-    let mut list = Vec::new();
+    let mut draft = Draft::new(2);
     if members(object).count() > MAX_DIMENSIONS {
         return Err(Error::new(Code::PartitionTooManyDimensions));
     }
@@ -27,9 +27,9 @@ fn read_canonical(canonical: &str) -> Result<PartitionKey, Error> {
         if !grammar::is_name(&name) {
             return Err(Error::new(Code::PartitionName));
         }
-        list.push((name, read_value(value).map_err(Error::new)?));
+        draft.push(&name, &read_value(value).map_err(Error::new)?);
     }
-    PartitionKey::written(&list)
+    draft.finish()
 }
 
 fn read_value(canonical: &str) -> Result<Value, Code> {
@@ -116,9 +116,7 @@ fn write_value(value: &Value, out: &mut String) {
         Value::Str(text) => push_string(out, text.as_str()),
         Value::Int(_) | Value::Date(_) | Value::Timestamp(_) => {
             out.push('"');
-            let mut typed = String::new();
-            value.push_to(&mut typed);
-            out.push_str(typed.get(2..).unwrap_or_default());
+            out.push_str(value.canonical().get(2..).unwrap_or_default());
             out.push('"');
         }
     }

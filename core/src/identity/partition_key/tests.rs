@@ -5,6 +5,7 @@ use super::*;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec;
+use alloc::vec::Vec;
 
 #[test]
 fn keys_print_as_they_parse() {
@@ -216,7 +217,7 @@ fn the_json_form_has_its_refusals() {
 #[test]
 fn checked_constructors_refuse() {
     assert_eq!(
-        PartitionKey::from_dimensions::<&str>([]),
+        PartitionKey::from_dimensions([] as [(&str, Value); 0]),
         Err(Error::new(Code::PartitionEmpty))
     );
     assert_eq!(

@@ -1,6 +1,7 @@
 //! A value has a type, and its text one spelling.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -35,7 +36,8 @@ impl Kind {
 }
 
 /// Whether the text after the type is canonical.
-pub(super) fn check_body(kind: Kind, body: &str) -> Result<(), Code> {
+#[inline]
+pub(super) fn check_body(kind: Kind, body: &[u8]) -> Result<(), Code> {
     match kind {
         Kind::Str => base64url::check(body),
         _ => read_body(kind, body, Spelling::Canonical).map(drop),
@@ -43,31 +45,30 @@ pub(super) fn check_body(kind: Kind, body: &str) -> Result<(), Code> {
 }
 
 /// Reads the text after the type.
-pub(super) fn read_body(kind: Kind, body: &str, spelling: Spelling) -> Result<Value, Code> {
+#[inline]
+pub(super) fn read_body(kind: Kind, body: &[u8], spelling: Spelling) -> Result<Value, Code> {
     match kind {
         Kind::Str => base64url::read(body).map(|text| Value::Str(Text(text))),
-        Kind::Int => read_integer(body.as_bytes())
+        Kind::Int => read_integer(body)
             .map(Value::Int)
             .ok_or(Code::PartitionInteger),
         Kind::Bool => match body {
-            "true" => Ok(Value::Bool(true)),
-            "false" => Ok(Value::Bool(false)),
+            b"true" => Ok(Value::Bool(true)),
+            b"false" => Ok(Value::Bool(false)),
             _ => Err(Code::PartitionBoolean),
         },
-        Kind::Date => Date::read(body.as_bytes())
-            .map(Value::Date)
-            .ok_or(Code::PartitionDate),
+        Kind::Date => Date::read(body).map(Value::Date).ok_or(Code::PartitionDate),
         Kind::Timestamp => {
             let timestamp = match spelling {
-                Spelling::Canonical => Timestamp::read(body.as_bytes()),
-                Spelling::Friendly => Timestamp::read_friendly(body.as_bytes()),
+                Spelling::Canonical => Timestamp::read(body),
+                Spelling::Friendly => Timestamp::read_friendly(body),
             };
             timestamp
                 .map(Value::Timestamp)
                 .ok_or(Code::PartitionTimestamp)
         }
         Kind::Null => match body {
-            "null" => Ok(Value::Null),
+            b"null" => Ok(Value::Null),
             _ => Err(Code::PartitionNull),
         },
     }
@@ -104,9 +105,9 @@ impl Value {
     /// `partition.missing_type`, `partition.unknown_type`, and the code of the type at offset 2.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let (kind, body) = match text.as_bytes() {
-            [tag, b':', ..] if letters == 1 => (Kind::of(*tag), text.get(2..).unwrap_or_default()),
-            bytes if letters > 0 && bytes.get(letters) == Some(&b':') => (None, ""),
+        let (kind, body): (_, &[u8]) = match text.as_bytes() {
+            [tag, b':', body @ ..] if letters == 1 => (Kind::of(*tag), body),
+            bytes if letters > 0 && bytes.get(letters) == Some(&b':') => (None, b""),
             _ => return Err(Error::at(Code::PartitionMissingType, 0)),
         };
         let kind = kind.ok_or(Error::at(Code::PartitionUnknownType, 0))?;
@@ -122,36 +123,42 @@ impl Value {
     }
 
     /// Appends the canonical text with its type.
-    pub(super) fn push_to(&self, out: &mut String) {
+    #[inline]
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Null => out.push_str("n:null"),
-            Self::Bool(true) => out.push_str("b:true"),
-            Self::Bool(false) => out.push_str("b:false"),
+            Self::Null => out.extend_from_slice(b"n:null"),
+            Self::Bool(true) => out.extend_from_slice(b"b:true"),
+            Self::Bool(false) => out.extend_from_slice(b"b:false"),
             Self::Int(integer) => {
-                out.push_str("i:");
-                canonical_json::push_integer(out, *integer);
+                out.extend_from_slice(b"i:");
+                canonical_json::write_integer(out, *integer);
             }
             Self::Str(text) => {
-                out.push_str("s:");
+                out.extend_from_slice(b"s:");
                 base64url::write(&text.0, out);
             }
             Self::Date(date) => {
-                out.push_str("d:");
-                out.push_str(core::str::from_utf8(&date.write()).unwrap_or_default());
+                out.extend_from_slice(b"d:");
+                out.extend_from_slice(&date.write());
             }
             Self::Timestamp(timestamp) => {
-                out.push_str("t:");
-                out.push_str(core::str::from_utf8(&timestamp.write()).unwrap_or_default());
+                out.extend_from_slice(b"t:");
+                out.extend_from_slice(&timestamp.write());
             }
         }
+    }
+
+    /// The canonical text with its type.
+    pub(super) fn canonical(&self) -> String {
+        let mut text = Vec::new();
+        self.write(&mut text);
+        String::from_utf8(text).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::new();
-        self.push_to(&mut text);
-        formatter.pad(&text)
+        formatter.pad(&self.canonical())
     }
 }
 
