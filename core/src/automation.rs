@@ -3,4 +3,6 @@
 pub mod backfill;
 pub mod tick;
 pub mod schedule;
+pub mod schedules;
+pub mod ordinals;
 pub mod status;

@@ -30,6 +30,8 @@ mod edge;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
+pub mod dependents;
+pub mod outline;
 pub mod stretch;
 pub mod diff;
 

@@ -21,8 +21,14 @@ mod watch;
 mod summary;
 mod tell;
 mod deploy;
+mod grid;
+mod assets;
 mod run;
+mod plan;
+mod diff;
+mod backfill;
 mod runs;
+mod schedules;
 mod explain;
 mod logs;
 mod events;
@@ -89,6 +95,10 @@ enum Verb {
     Demo(local::demo::Demo),
     Dev(local::dev::Dev),
     Deploy(deploy::Deploy),
+    Assets(assets::Assets),
+    Partitions(assets::Partitions),
+    Plan(plan::Plan),
+    Diff(diff::Diff),
     Run(run::Run),
     Runs(runs::Runs),
     Status(runs::Status),
@@ -96,6 +106,8 @@ enum Verb {
     Explain(explain::Explain),
     Cancel(run::Cancel),
     Rerun(run::Rerun),
+    Schedules(schedules::Schedules),
+    Backfill(backfill::Backfill),
     Events(events::Events),
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
@@ -151,6 +163,11 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Worker(verb) => local::serve::worker(context, &verb).await,
             Verb::Doctor(verb) => doctor::doctor(context, &verb).await,
             Verb::Deploy(verb) => deploy::deploy(context, &verb).await,
+            Verb::Assets(verb) => assets::assets(context, &verb).await,
+            Verb::Partitions(verb) => assets::partitions(context, &verb).await,
+            Verb::Plan(verb) => plan::plan(context, &verb).await,
+            Verb::Diff(verb) => diff::diff(context, &verb).await,
+            Verb::Backfill(verb) => backfill::backfill(context, &verb).await,
             Verb::Run(verb) => run::run(context, &verb).await,
             Verb::Runs(verb) => runs::runs(context, &verb).await,
             Verb::Status(verb) => runs::status(context, &verb).await,
@@ -158,6 +175,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Explain(verb) => explain::explain(context, &verb).await,
             Verb::Cancel(verb) => run::cancel(context, &verb).await,
             Verb::Rerun(verb) => run::rerun(context, &verb).await,
+            Verb::Schedules(verb) => schedules::schedules(context, &verb).await,
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),

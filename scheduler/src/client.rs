@@ -1,6 +1,7 @@
 //! Everything that is not in the door's process goes through this client, and so does everything that is.
 
 mod calls;
+mod partitions;
 pub mod follow;
 pub mod refusal;
 pub mod transport;
@@ -15,6 +16,7 @@ use self::transport::{Answer, Transport, TransportError};
 use crate::host::entropy;
 
 pub use self::calls::{LedgerQuery, LogQuery, RunsQuery, TasksQuery};
+pub use self::partitions::PartitionsQuery;
 
 /// A client of one door. It is cheap to clone, and its clones share connections.
 #[derive(Clone, Debug)]

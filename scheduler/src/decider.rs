@@ -1,10 +1,13 @@
 //! The scheduler reads the ledger, folds it, and proposes what follows; its whole memory is a cache of the ledger.
 
 mod manifests;
+mod time;
 
 use std::time::{Duration, Instant};
 
-use arcoflow_core::run::decide::{decide, settle};
+use arcoflow_core::automation::schedules::Schedules;
+use arcoflow_core::run::decide::{decide, outstanding, settle};
+use arcoflow_core::run::fold::Catalogs;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::ledger::{
@@ -17,6 +20,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use self::manifests::Manifests;
+use self::time::DoorTime;
 use crate::client::refusal::ClientError;
 use crate::client::{Client, LedgerQuery, RunsQuery};
 use crate::host::crash;
@@ -53,6 +57,8 @@ pub struct Progress {
 const PAGE: u32 = 10_000;
 /// The pause after the door did not answer.
 const PAUSE: Duration = Duration::from_millis(100);
+/// A wait that other things end.
+const FAR: Duration = Duration::from_secs(3_600);
 
 /// A scheduler at work.
 struct Decider {
@@ -61,6 +67,11 @@ struct Decider {
     world: World,
     manifests: Manifests,
     lease: Option<Lease>,
+    /// The newest record that the door is known to have.
+    head: u64,
+    time: DoorTime,
+    /// Whether the last proposal was refused as a whole; what was due is then not looked at again at once.
+    was_refused: bool,
     progress: watch::Sender<Progress>,
 }
 
@@ -85,6 +96,9 @@ pub async fn run(
         world: World::default(),
         manifests: Manifests::default(),
         lease: None,
+        head: 0,
+        time: DoorTime::default(),
+        was_refused: false,
         progress,
     };
     loop {
@@ -118,7 +132,12 @@ impl Decider {
             // A wait is given in whole seconds; while another one decides, its end is looked for every second.
             let wait = self.until_renewal().as_secs().clamp(1, 30);
             let wait_s = u32::try_from(wait).unwrap_or(1);
-            let is_behind = self.catch_up(wait_s).await?;
+            let until_due = self.until_due();
+            let is_behind = tokio::select! {
+                is_behind = self.catch_up(wait_s) => is_behind?,
+                // It may have been in the middle of a page.
+                () = tokio::time::sleep(until_due) => self.world.seq < self.head,
+            };
             if !is_behind && self.lease.is_some() {
                 self.decide_to_rest().await?;
             }
@@ -152,9 +171,29 @@ impl Decider {
             .map(|backfill| backfill.seq)
             .chain(oldest)
             .min();
+        let page = self.client.schedules().await?;
+        // All of them are declared by the current manifest.
+        let declaring = page.schedules.first().map(|schedule| schedule.manifest);
+        if let Some(manifest) = &declaring {
+            self.manifests.fetch_content(&self.client, manifest).await?;
+        }
+        let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
+        let schedules = Schedules::adopted(&page, catalog);
         let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0);
-        self.world.seq = begin;
+        self.world = World::beginning_after(begin, schedules);
+        self.head = page.as_of;
         Ok(())
+    }
+
+    /// How long it is until something is due though no record comes. A scheduler that does not decide, or has not read everything,
+    /// waits for records; one that was just refused does not ask the same thing again at once.
+    fn until_due(&self) -> Duration {
+        let wake_ms = outstanding(&self.world).wake_ms;
+        match wake_ms.filter(|_| self.lease.is_some() && self.world.seq >= self.head) {
+            None => FAR,
+            Some(wake_ms) if self.was_refused => self.time.until(wake_ms).max(PAUSE),
+            Some(wake_ms) => self.time.until(wake_ms),
+        }
     }
 
     /// Takes or renews the lease when it is time.
@@ -170,6 +209,7 @@ impl Decider {
             take_over: self.options.take_over && self.lease.is_none(),
         };
         let answer = self.client.lease_scheduler(&request).await?;
+        self.time.hear(answer.server_time);
         let held = self.lease.map(|lease| lease.epoch);
         self.lease = answer.granted.then(|| Lease {
             epoch: answer.epoch,
@@ -209,6 +249,7 @@ impl Decider {
             // A door that closes lets everybody go at once, with nothing.
             tokio::time::sleep(PAUSE).await;
         }
+        self.head = page.head;
         self.fold(page.records).await?;
         crash::point("C2");
         Ok(self.world.seq < page.head)
@@ -227,21 +268,27 @@ impl Decider {
     /// Decides until nothing follows any more.
     async fn decide_to_rest(&mut self) -> Result<(), ClientError> {
         while let Some(lease) = self.lease {
-            let events = decide(&self.world, &self.options.scope, &self.options.limits);
+            let now_ms = self.time.now_ms();
+            let (scope, limits) = (&self.options.scope, &self.options.limits);
+            let events = decide(&self.world, now_ms, scope, limits);
             if events.is_empty() {
+                self.was_refused = false;
                 settle(&mut self.world);
                 return Ok(());
             }
             crash::point("C4");
             let before = self.world.seq;
             let answer = self.append(lease.epoch, &events).await?;
+            self.time.hear(answer.server_time);
             let head = answer.head;
+            self.head = head;
             let is_refused = is_refused(&events, &answer.results);
             self.fold(answer.records).await?;
             while self.world.seq < head {
                 self.catch_up(0).await?;
             }
             if is_refused && self.world.seq == before {
+                self.was_refused = true;
                 // The door knows better, and has nothing new to say: the same proposal would be refused again.
                 settle(&mut self.world);
                 return Ok(());

@@ -5,4 +5,5 @@ mod cli {
     mod arguments;
     mod pipeline_files;
     mod doors;
+    mod partitions;
 }

@@ -197,7 +197,10 @@ impl Backfills {
         let Account::Backfill {
             backfill: id,
             chunk,
-        } = &body.on_account_of;
+        } = &body.on_account_of
+        else {
+            return;
+        };
         let Some(backfill) = self.backfills.get_mut(id) else {
             return;
         };
@@ -277,6 +280,7 @@ impl Backfill {
             run,
             manifest: self.requested.manifest,
             trigger,
+            as_of_ms: None,
             rerun: None,
         };
         Some(RunRequested {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::automation::tick;
 use crate::identity::partition_key::Timestamp;
 use crate::plan::zone::Zone;
+use crate::wire::event::automation::Missed;
 use crate::wire::manifest::automation::CatchUp;
 use crate::wire::manifest::cron::Cron;
 
@@ -26,17 +27,6 @@ pub struct Due {
     pub wake_s: Option<i64>,
 }
 
-/// Consecutive ticks that do not fire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missed {
-    /// The first of them.
-    pub first_s: i64,
-    /// The last of them.
-    pub last_s: i64,
-    /// How many there are.
-    pub count: u64,
-}
-
 impl Missed {
     /// Why they do not fire, for a person.
     pub fn reason(&self, catch_up: CatchUp) -> String {
@@ -45,16 +35,43 @@ impl Missed {
             CatchUp::Latest => "`catchUp` is `latest`, and there is a later one",
             CatchUp::All => "`catchUp` is `all`",
         };
-        let range = match self.count {
-            1 => format!("the tick of {} was", plain(self.first_s)),
+        let were = if self.count == 1 { "was" } else { "were" };
+        format!("{} {were} missed, and {policy}", self.words())
+    }
+
+    /// Which ones, for a person.
+    pub fn words(&self) -> String {
+        match self.count {
+            1 => format!("the tick of {}", plain(self.first_s)),
             count => format!(
-                "{count} ticks from {} to {} were",
+                "{count} ticks from {} to {}",
                 plain(self.first_s),
                 plain(self.last_s)
             ),
-        };
-        format!("{range} missed, and {policy}")
+        }
     }
+}
+
+/// The ticks after one time and up to another, counted up to `walk`; the last of them is where the next look starts.
+pub fn between(cron: &Cron, zone: &Zone, after_s: i64, until_s: i64, walk: u32) -> Option<Missed> {
+    let mut missed: Option<Missed> = None;
+    let mut at_s = after_s;
+    for _ in 0..walk.max(1) {
+        match tick::next_after(cron, zone, at_s) {
+            Some(tick) if tick <= until_s => {
+                let missed = missed.get_or_insert(Missed {
+                    first_s: tick,
+                    last_s: tick,
+                    count: 0,
+                });
+                missed.last_s = tick;
+                missed.count += 1;
+                at_s = tick;
+            }
+            _ => break,
+        }
+    }
+    missed
 }
 
 /// What is due at `now_s` after everything up to `cursor_s` has been dealt with.
@@ -135,7 +152,8 @@ pub fn run_key(schedule: &str, tick_s: i64) -> String {
     format!("schedule:{schedule}:{tick_s}")
 }
 
-fn plain(at_s: i64) -> String {
+/// A second of universal time as people write it.
+pub(crate) fn plain(at_s: i64) -> String {
     let at = Timestamp::from_micros(at_s.saturating_mul(1_000_000));
     at.map_or_else(|_| format!("{at_s}"), |at| format!("{at}"))
 }

@@ -3,42 +3,8 @@
 use alloc::vec::Vec;
 
 use roaring::RoaringBitmap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// What is known of one partition of an asset.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "camelCase")]
-pub enum State {
-    /// Nothing was made of it.
-    Missing,
-    /// An attempt at it is open.
-    Running,
-    /// What was made last is good.
-    Succeeded,
-    /// The last attempt failed.
-    Failed,
-    /// What was made is good, and an upstream that it used has been made again since.
-    Stale,
-}
-
-/// How many partitions are in each state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Counts {
-    /// Nothing was made.
-    pub missing: u64,
-    /// An attempt is open.
-    pub running: u64,
-    /// Good.
-    pub succeeded: u64,
-    /// The last attempt failed.
-    pub failed: u64,
-    /// Good, and out of date.
-    pub stale: u64,
-}
+use crate::wire::asset::{PartitionCounts as Counts, PartitionState as State};
 
 /// The states of an asset's partitions, by ordinal below 2^32.
 ///
@@ -52,6 +18,24 @@ pub struct Partitions {
 }
 
 impl Partitions {
+    /// The states that overlapping sets amount to: what runs is running, else what failed last is failed, else what is out of date is stale.
+    #[must_use]
+    pub fn of(
+        made: RoaringBitmap,
+        failed: RoaringBitmap,
+        stale: RoaringBitmap,
+        running: RoaringBitmap,
+    ) -> Partitions {
+        let failed = failed - &running;
+        let stale = (stale & &made) - &running - &failed;
+        Partitions {
+            succeeded: made - &running - &failed - &stale,
+            running,
+            failed,
+            stale,
+        }
+    }
+
     /// Puts a partition into a state.
     pub fn set(&mut self, ordinal: u32, state: State) {
         for (of, set) in self.sets() {
@@ -210,13 +194,7 @@ mod tests {
 
     use super::*;
 
-    const STATES: [State; 5] = [
-        State::Missing,
-        State::Running,
-        State::Succeeded,
-        State::Failed,
-        State::Stale,
-    ];
+    const STATES: [State; 5] = State::ALL;
 
     proptest! {
         #[test]

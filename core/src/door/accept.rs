@@ -1,5 +1,6 @@
 //! A trigger is accepted once: the plan is compiled before the answer, so a caller learns of a bad selection at once.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -18,6 +19,7 @@ use crate::identity::digest::{Sha256Digest, sha256};
 use crate::identity::ids::RunId;
 use crate::plan::{self, Plan};
 use crate::run::fold::plan_of;
+use crate::run::state::Run;
 use crate::wire::body;
 use crate::wire::event::{Event, Rerun, RerunMode, RunCancelRequested, RunTriggered};
 use crate::wire::finding::Finding;
@@ -51,9 +53,10 @@ pub(crate) fn trigger(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         run,
         manifest,
         trigger,
+        as_of_ms: None,
         rerun: None,
     };
-    let answer = start(session, triggered)?;
+    let answer = start(session, triggered, Event::RunTriggered)?;
     store_answer(session, admitted, &sha256(&canonical), &answer)?;
     Ok(answer)
 }
@@ -63,8 +66,12 @@ pub(crate) fn fingerprint(trigger: &Trigger) -> Sha256Digest {
     sha256(&canonical_json::to_vec(trigger).unwrap_or_default())
 }
 
-/// Compiles the plan and appends the trigger.
-fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fault> {
+/// Compiles the plan and appends the event that begins the run.
+pub(crate) fn start(
+    session: &mut Session<'_>,
+    triggered: RunTriggered,
+    begin: impl FnOnce(RunTriggered) -> Event,
+) -> Result<Reply, Fault> {
     let scope = session.config.scope.clone();
     let now_ms = session.now_ms()?;
     let catalog = session.catalog(&triggered.manifest)?.ok_or_else(|| {
@@ -82,7 +89,7 @@ fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fa
     };
     let fingerprint = plan.fingerprint(&scope.tenant, &scope.workspace);
     let (run_id, manifest) = (triggered.run, triggered.manifest);
-    let record = session.append(&Event::RunTriggered(triggered), None)?;
+    let record = session.append(&begin(triggered), None)?;
     let answer = TriggerAnswer {
         run_id,
         manifest,
@@ -97,7 +104,7 @@ fn start(session: &mut Session<'_>, triggered: RunTriggered) -> Result<Reply, Fa
     )
 }
 
-fn refuse(error: &plan::PlanError) -> Problem {
+pub(crate) fn refuse(error: &plan::PlanError) -> Problem {
     let slug = if error.limit.is_some() {
         Slug::PlanTooLarge
     } else {
@@ -110,13 +117,13 @@ fn refuse(error: &plan::PlanError) -> Problem {
     }
 }
 
-fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
+pub(crate) fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
     Problem::new(slug, finding.message.clone())
         .with("errors", Json::Array([finding.to_json()].into()))
 }
 
 /// A run started under a run key has its home in the key, so that the key always meets the same shard.
-fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> {
+pub(crate) fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> {
     let mut random = session.moment.random();
     if let (Some(key), Some(home)) = (&trigger.run_key, random.first_mut()) {
         *home = derived::home_of_run_key(key);
@@ -125,7 +132,10 @@ fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> 
 }
 
 /// The run that has the trigger's run key already.
-fn run_of_key(session: &mut Session<'_>, trigger: &Trigger) -> Result<Option<Reply>, Fault> {
+pub(crate) fn run_of_key(
+    session: &mut Session<'_>,
+    trigger: &Trigger,
+) -> Result<Option<Reply>, Fault> {
     let Some(key) = &trigger.run_key else {
         return Ok(None);
     };
@@ -189,6 +199,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
         .params
         .run
         .map(|run| run.to_string())
+        .or_else(|| admitted.params.schedule.clone())
         .unwrap_or_default();
     Ok(Some(
         [
@@ -206,7 +217,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
     ))
 }
 
-fn stored_answer(
+pub(crate) fn stored_answer(
     session: &mut Session<'_>,
     admitted: &Admitted,
     fingerprint: &Sha256Digest,
@@ -237,7 +248,7 @@ fn stored_answer(
     }
 }
 
-fn store_answer(
+pub(crate) fn store_answer(
     session: &mut Session<'_>,
     admitted: &Admitted,
     fingerprint: &Sha256Digest,
@@ -340,18 +351,19 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
         Some(rerun) => rerun.tasks.iter().collect(),
         None => (0..parent.tasks.len() as u32).collect(),
     };
-    let wanted = |state: TaskState| request.mode == RerunMode::All || state != TaskState::Succeeded;
-    let tasks: TaskSet = root
-        .iter()
+    let named = named_tasks(&request, &parent)?;
+    let wanted = |place: u32, state: TaskState| match request.mode {
+        RerunMode::All => true,
+        RerunMode::FromFailure => state != TaskState::Succeeded,
+        RerunMode::Subset => named.contains(&place),
+    };
+    let tasks: TaskSet = (0u32..)
+        .zip(&root)
         .zip(&parent.tasks)
-        .filter(|(_, task)| wanted(task.state))
-        .map(|(place, _)| *place)
+        .filter(|((place, _), task)| wanted(*place, task.state))
+        .map(|((_, place), _)| *place)
         .collect();
-    let as_of_ms = parent
-        .triggered
-        .rerun
-        .as_ref()
-        .map_or(parent.triggered_at, |rerun| rerun.as_of_ms);
+    let as_of_ms = parent.triggered.as_of_ms(parent.triggered_at);
     let mut trigger = parent.triggered.trigger.clone();
     trigger.run_key = None;
     let run = run_id(session, &trigger)?;
@@ -367,9 +379,29 @@ pub(crate) fn rerun(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
             run,
             manifest: row.manifest,
             trigger,
+            as_of_ms: None,
             rerun: Some(rerun),
         },
+        Event::RunTriggered,
     )?;
     store_answer(session, admitted, &fingerprint, &answer)?;
     Ok(answer)
+}
+
+/// The places in the parent's plan of the tasks that a rerun names.
+fn named_tasks(request: &RerunRequest, parent: &Run) -> Result<BTreeSet<u32>, Problem> {
+    if request.tasks.is_empty() != (request.mode != RerunMode::Subset) {
+        return Err(Problem::validation(
+            "/tasks",
+            "`tasks` come with the mode `subset`, and it with them",
+        ));
+    }
+    let mut named = BTreeSet::new();
+    for (index, key) in request.tasks.iter().enumerate() {
+        let place = parent.plan.as_ref().ok().and_then(|plan| plan.find(key));
+        named.insert(place.ok_or_else(|| {
+            Problem::validation(&format!("/tasks/{index}"), "the run has no such task")
+        })?);
+    }
+    Ok(named)
 }

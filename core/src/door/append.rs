@@ -8,6 +8,7 @@ use crate::door::admit::{Admitted, Caller};
 use crate::door::answer::{Answered, Fault};
 use crate::door::attempt::{AttemptName, AttemptState};
 use crate::door::http::Response;
+use crate::door::schedule;
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, first};
 use crate::wire::body;
@@ -178,6 +179,9 @@ fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, Sto
     if let Event::RunRequested(body) = event {
         return propose_run(session, event, body);
     }
+    if let Event::ScheduleTicked(body) = event {
+        return schedule::propose(session, event, body);
+    }
     let Some(run) = event.run() else {
         return Ok(refused("not-a-decision"));
     };
@@ -219,12 +223,23 @@ fn propose_run(
     if session.run(&body.triggered.run)?.is_some() {
         return Ok(AppendResult::Duplicate);
     }
-    let Account::Backfill { backfill, .. } = &body.on_account_of;
-    match session.backfill(backfill)?.map(|row| row.mode) {
-        None => return Ok(refused("backfill-not-found")),
-        Some(1) => return Ok(refused("backfill-paused")),
-        Some(2) => return Ok(refused("backfill-cancelled")),
-        Some(_) => {}
+    let refusal = match &body.on_account_of {
+        Account::Backfill { backfill, .. } => {
+            match session.backfill(backfill)?.map(|row| row.mode) {
+                None => Some("backfill-not-found"),
+                Some(1) => Some("backfill-paused"),
+                Some(2) => Some("backfill-cancelled"),
+                Some(_) => None,
+            }
+        }
+        Account::Schedule {
+            schedule,
+            tick_s: Some(tick_s),
+        } => schedule::refuse_tick(session, schedule, &body.triggered.manifest, *tick_s)?,
+        Account::Schedule { tick_s: None, .. } => Some("not-a-decision"),
+    };
+    if let Some(code) = refusal {
+        return Ok(refused(code));
     }
     let record = session.append(event, None)?;
     Ok(AppendResult::Appended(record.seq))
@@ -262,6 +277,6 @@ fn check_dispatch(
     }
 }
 
-fn refused(code: &str) -> AppendResult {
+pub(crate) fn refused(code: &str) -> AppendResult {
     AppendResult::Refused(code.to_string())
 }

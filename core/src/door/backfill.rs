@@ -30,6 +30,8 @@ pub(crate) struct BackfillRow {
     /// 0 running, 1 paused, 2 cancelled.
     pub(crate) mode: u64,
     pub(crate) changes: u32,
+    /// The newest record that asked for the failed chunks again; 0 when none did.
+    pub(crate) retried_seq: u64,
 }
 
 fn row_of(row: &dyn Row) -> BackfillRow {
@@ -38,6 +40,7 @@ fn row_of(row: &dyn Row) -> BackfillRow {
         requested_seq: row.unsigned(1),
         mode: row.unsigned(2),
         changes: u32::try_from(row.integer(3)).unwrap_or(u32::MAX),
+        retried_seq: row.unsigned(4),
     }
 }
 
@@ -47,8 +50,7 @@ impl Session<'_> {
         &mut self,
         backfill: &BackfillId,
     ) -> Result<Option<BackfillRow>, StoreError> {
-        let statement =
-            "SELECT backfill, requested_seq, mode, changes FROM backfill WHERE backfill = ?1";
+        let statement = "SELECT backfill, requested_seq, mode, changes, retried_seq FROM backfill WHERE backfill = ?1";
         first(
             self.sql,
             statement,
@@ -188,18 +190,21 @@ struct Chunk {
     chunk: u32,
     run: RunId,
     outcome: Option<u64>,
+    /// The record that began the run.
+    begun_seq: u64,
 }
 
 fn chunks(session: &mut Session<'_>, backfill: &BackfillId) -> Result<Vec<Chunk>, StoreError> {
     let mut chunks = Vec::new();
     session.sql.query(
-        "SELECT c.chunk, c.run, r.outcome FROM backfill_chunk c JOIN run r ON r.run = c.run WHERE c.backfill = ?1 ORDER BY c.chunk",
+        "SELECT c.chunk, c.run, r.outcome, r.triggered_seq FROM backfill_chunk c JOIN run r ON r.run = c.run WHERE c.backfill = ?1 ORDER BY c.chunk",
         &[backfill.to_bytes().as_slice().into()],
         &mut |row| {
             chunks.push(Chunk {
                 chunk: u32::try_from(row.integer(0)).unwrap_or(u32::MAX),
                 run: RunId::from_bytes(bytes_16(row.blob(1))),
                 outcome: row.optional(2),
+                begun_seq: row.unsigned(3),
             });
         },
     )?;
@@ -214,7 +219,7 @@ pub(crate) fn list(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> 
     let limit = if only_open { u64::MAX >> 1 } else { limit };
     let mut rows = Vec::new();
     session.sql.query(
-        "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill DESC LIMIT ?1",
+        "SELECT backfill, requested_seq, mode, changes, retried_seq FROM backfill ORDER BY backfill DESC LIMIT ?1",
         &[limit.into()],
         &mut |row| rows.push(row_of(row)),
     )?;
@@ -254,11 +259,12 @@ fn view(session: &mut Session<'_>, row: &BackfillRow) -> Result<Option<BackfillV
         .iter()
         .filter(|chunk| chunk.outcome == Some(0))
         .count() as u32;
-    let failed: Vec<u32> = chunks
+    // A chunk that was asked for again and has no new run yet waits like one that was never begun.
+    let (again, failed): (Vec<&Chunk>, Vec<&Chunk>) = chunks
         .iter()
         .filter(|chunk| chunk.outcome.is_some_and(|outcome| outcome != 0))
-        .map(|chunk| chunk.chunk)
-        .collect();
+        .partition(|chunk| chunk.begun_seq < row.retried_seq);
+    let failed: Vec<u32> = failed.iter().map(|chunk| chunk.chunk).collect();
     let open: Vec<ChunkView> = chunks
         .iter()
         .filter(|chunk| chunk.outcome.is_none())
@@ -267,7 +273,7 @@ fn view(session: &mut Session<'_>, row: &BackfillRow) -> Result<Option<BackfillV
             run_id: chunk.run,
         })
         .collect();
-    let all_begun = chunks.len() as u64 == u64::from(body.chunks);
+    let all_begun = chunks.len() as u64 == u64::from(body.chunks) && again.is_empty();
     let state = match (row.mode, open.is_empty(), all_begun) {
         (2, true, _) => BackfillState::Cancelled,
         (2, false, _) => BackfillState::Cancelling,

@@ -32,7 +32,7 @@ use Kind::{Blob, Integer, Text};
 const INDEXES: &[Index] = &[
     Index {
         name: "runs",
-        statement: "SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome FROM run ORDER BY run",
+        statement: "SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run",
         columns: &[
             ("run", Blob),
             ("manifest", Blob),
@@ -45,6 +45,7 @@ const INDEXES: &[Index] = &[
             ("finished_seq", Integer),
             ("finished_ms", Integer),
             ("outcome", Integer),
+            ("due_ms", Integer),
         ],
     },
     Index {
@@ -74,6 +75,20 @@ const INDEXES: &[Index] = &[
         name: "manifests",
         statement: "SELECT digest, seq FROM manifest WHERE seq IS NOT NULL ORDER BY digest",
         columns: &[("digest", Blob), ("seq", Integer)],
+    },
+    Index {
+        name: "schedules",
+        statement: "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",
+        columns: &[
+            ("name", Text),
+            ("manifest", Blob),
+            ("cursor_s", Integer),
+            ("skipped_s", Integer),
+            ("skipped", Text),
+            ("changes", Integer),
+            ("paused_seq", Integer),
+            ("ticked_seq", Integer),
+        ],
     },
     Index {
         name: "current manifest",

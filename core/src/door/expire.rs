@@ -1,14 +1,16 @@
 //! Deadlines are the door's, and they are looked at inside the transaction that closes the attempt: no live worker dies of a stale view.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::door::attempt::{Attempt, AttemptState, attempt_of, columns};
 use crate::door::config::{Config, Moment};
-use crate::door::session::{Catalogs, Session, Wake};
+use crate::door::session::{Catalogs, Session, Wake, bytes_16};
 use crate::door::sql::{Sql, StoreError, Verdict, first};
+use crate::identity::ids::RunId;
 use crate::identity::keys::TaskKey;
-use crate::wire::event::{AttemptExpired, Event, ExpiryReason};
+use crate::wire::event::{AttemptExpired, Event, ExpiryReason, RunCancelRequested};
 
 /// The most attempts that one transaction closes.
 const MOST: u64 = 500;
@@ -18,6 +20,8 @@ const MOST: u64 = 500;
 pub struct Expired {
     /// How many attempts were closed.
     pub closed: u64,
+    /// How many runs were cancelled because they were too old.
+    pub cancelled: u64,
     /// The next deadline, in the door's milliseconds since 1970.
     pub next_ms: Option<u64>,
     /// What happened, for those who wait.
@@ -48,6 +52,7 @@ pub fn expire(
             close(&mut session, attempt, now_ms)?;
         }
         expired.closed = overdue.len() as u64;
+        expired.cancelled = cancel_old(&mut session, now_ms)?;
         expired.wake.merge(&session.wake);
         let oldest = now_ms.saturating_sub(config.answer_life_ms);
         session
@@ -64,12 +69,35 @@ pub fn expire(
 /// # Errors
 /// What the store says.
 pub fn next_deadline_ms(sql: &mut dyn Sql) -> Result<Option<u64>, StoreError> {
-    first(
-        sql,
+    let deadlines = [
         "SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1",
-        &[],
-        |row| row.unsigned(0),
-    )
+        "SELECT due_ms FROM run WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
+    ];
+    let mut soonest: Option<u64> = None;
+    for statement in deadlines {
+        let due = first(sql, statement, &[], |row| row.unsigned(0))?;
+        soonest = [soonest, due].into_iter().flatten().min();
+    }
+    Ok(soonest)
+}
+
+/// A run that is older than it may get is cancelled, as if somebody had asked for it.
+fn cancel_old(session: &mut Session<'_>, now_ms: u64) -> Result<u64, StoreError> {
+    let mut old = Vec::new();
+    session.sql.query(
+        "SELECT run, due_ms - triggered_ms FROM run WHERE due_ms IS NOT NULL AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
+        &[now_ms.into(), MOST.into()],
+        &mut |row| old.push((RunId::from_bytes(bytes_16(row.blob(0))), row.unsigned(1))),
+    )?;
+    for (run, timeout_ms) in &old {
+        let reason = format!("run time-out: it did not end within {timeout_ms} ms");
+        let event = RunCancelRequested {
+            run: *run,
+            reason: Some(reason),
+        };
+        session.append(&Event::RunCancelRequested(event), None)?;
+    }
+    Ok(old.len() as u64)
 }
 
 fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {

@@ -120,7 +120,8 @@ pub fn split_target(target: &str) -> (&str, Vec<(String, String)>) {
 }
 
 /// Percent-decoding of a query (WHATWG URL, application/x-www-form-urlencoded); what is no UTF-8 becomes U+FFFD, which no grammar of ours takes.
-fn decode(text: &str) -> String {
+#[must_use]
+pub fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes().iter().copied();
     while let Some(byte) = rest.next() {

@@ -2,6 +2,8 @@
 
 use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
+use crate::door::schedule;
+use crate::door::partition;
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
 use crate::identity::digest::Sha256Digest;
@@ -106,12 +108,16 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
     match event {
         Event::ManifestDeployed(body) => {
             let address = body.manifest.to_bytes();
+            partition::deployed::deployed(session, &body.manifest)?;
             session.sql.execute("INSERT INTO meta (name, value) VALUES ('manifest', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value", &[address.as_slice().into()])?;
             session.sql.execute(
                 "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
                 &[address.as_slice().into(), record.seq.into()],
             )?;
+            schedule::apply_deployed(session, record, &body.manifest)?;
         }
+        Event::ScheduleTicked(body) => schedule::apply_ticked(session, record, body)?,
+        Event::ScheduleSet(body) => schedule::apply_set(session, record, body)?,
         Event::RunTriggered(body) => apply_triggered(session, record, body)?,
         Event::RunPlanned(body) => {
             let run = body.run.to_bytes();
@@ -136,9 +142,9 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
                 &[body.backfill.to_bytes().as_slice().into(), record.seq.into()],
             )?;
         }
-        Event::BackfillPaused(body) => apply_backfill(session, body, 1)?,
-        Event::BackfillResumed(body) => apply_backfill(session, body, 0)?,
-        Event::BackfillCancelled(body) => apply_backfill(session, body, 2)?,
+        Event::BackfillPaused(body) => apply_backfill(session, record, body, 1)?,
+        Event::BackfillResumed(body) => apply_backfill(session, record, body, 0)?,
+        Event::BackfillCancelled(body) => apply_backfill(session, record, body, 2)?,
         Event::RunRejected(_) | Event::Unknown => {}
     }
     Ok(())
@@ -151,9 +157,17 @@ fn apply_triggered(
 ) -> Result<(), StoreError> {
     let (run, manifest) = (body.run.to_bytes(), body.manifest.to_bytes());
     let run_key = body.trigger.run_key.as_ref().map(|key| key.as_str());
+    let due_ms = match body.trigger.run_timeout_ms {
+        Some(own) => Some(own),
+        None => {
+            let catalog = session.catalog(&body.manifest)?;
+            catalog.and_then(|catalog| catalog.manifest().run_timeout_ms)
+        }
+    }
+    .map(|timeout_ms| record.at_ms.saturating_add(timeout_ms));
     session.sql.execute(
-        "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key) VALUES (?1, ?2, ?3, ?4, NULL, ?5)",
-        &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into()],
+        "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key, due_ms) VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6)",
+        &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into(), due_ms.into()],
     )?;
     if let Some(key) = &body.trigger.run_key {
         let fingerprint = accept::fingerprint(&body.trigger);
@@ -167,25 +181,30 @@ fn apply_triggered(
 
 /// The newest run of a chunk is the one that counts.
 fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), StoreError> {
-    let Account::Backfill { backfill, chunk } = &body.on_account_of;
-    session.sql.execute(
+    if let Account::Backfill { backfill, chunk } = &body.on_account_of {
+        session.sql.execute(
             "INSERT INTO backfill_chunk (backfill, chunk, run) VALUES (?1, ?2, ?3) ON CONFLICT (backfill, chunk) DO UPDATE SET run = excluded.run",
             &[backfill.to_bytes().as_slice().into(), (*chunk).into(), body.triggered.run.to_bytes().as_slice().into()],
         )?;
+    }
     Ok(())
 }
 
 fn apply_backfill(
     session: &mut Session<'_>,
+    record: &Record,
     body: &BackfillChanged,
     mode: u32,
 ) -> Result<(), StoreError> {
     session.sql.execute(
-        "UPDATE backfill SET mode = ?2, changes = ?3 WHERE backfill = ?1",
+        "UPDATE backfill SET mode = ?2, changes = ?3, retried_seq = coalesce(?4, retried_seq) WHERE backfill = ?1",
         &[
             body.backfill.to_bytes().as_slice().into(),
             mode.into(),
             body.change.into(),
+            (mode == 0 && body.retry_failed)
+                .then_some(record.seq)
+                .into(),
         ],
     )?;
     Ok(())
@@ -199,7 +218,7 @@ fn apply_cancel(
 ) -> Result<(), StoreError> {
     let run = body.run.to_bytes();
     session.sql.execute(
-        "UPDATE run SET cancel_seq = ?2 WHERE run = ?1",
+        "UPDATE run SET cancel_seq = ?2, due_ms = NULL WHERE run = ?1",
         &[run.as_slice().into(), record.seq.into()],
     )?;
     let Some(row) = session.run(&body.run)? else {
@@ -242,7 +261,7 @@ fn apply_run_finished(
 ) -> Result<(), StoreError> {
     let run = body.run.to_bytes();
     session.sql.execute(
-        "UPDATE run SET finished_seq = ?2, finished_ms = ?3, outcome = ?4 WHERE run = ?1",
+        "UPDATE run SET finished_seq = ?2, finished_ms = ?3, outcome = ?4, due_ms = NULL WHERE run = ?1",
         &[
             run.as_slice().into(),
             record.seq.into(),
@@ -331,7 +350,7 @@ fn apply_finished(
             &[asset.as_str().into(), partition.as_ref().map_or("", |partition| partition.as_str()).into(), record.seq.into()],
         )?;
     }
-    Ok(())
+    partition::finished(session, record, body)
 }
 
 fn apply_expired(
@@ -344,7 +363,8 @@ fn apply_expired(
         record,
         &AttemptName::new(body.run, &body.task, body.attempt),
         AttemptState::Expired,
-    )
+    )?;
+    partition::failed(session, &body.task)
 }
 
 fn close(

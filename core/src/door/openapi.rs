@@ -99,7 +99,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     for (name, description) in route.query {
         parameters.push(json!({ "name": name, "in": "query", "required": false, "description": description, "schema": { "type": "string" } }));
     }
-    if route.method == "POST" && matches!(route.name, "triggerRun" | "rerunRun") {
+    if route.method == "POST" && matches!(route.name, "triggerRun" | "rerunRun" | "tickSchedule") {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A repetition with the same key and body gets the answer of the first request, for 24 hours.",

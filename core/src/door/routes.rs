@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
 use crate::door::credential::Permission;
+use crate::door::http::decode;
 use crate::door::session::Session;
-use crate::door::{accept, append, backfill, callback, deploy, inputs, lease, log, read};
+use crate::door::{
+    accept, append, asset, backfill, callback, deploy, inputs, lease, log, preview, read, schedule,
+};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
 use crate::wire::problem::{Problem, Slug};
@@ -163,9 +166,25 @@ pub static ROUTES: &[Route] = &[
     get("getManifest", "/v1/manifests/{manifest}", READ, Handler::Door(deploy::get),
         "A manifest by its content address.")
         .refusals(&[Slug::ManifestNotFound]),
+    get("listAssets", "/v1/assets", READ, Handler::Door(asset::list),
+        "The assets of the current manifest, with the states of their partitions counted.")
+        .query(&[("limit", "How many, up to 1,000; 100 when absent."), ("after", "The asset key to begin after, from `next`.")])
+        .refusals(&[Slug::ManifestNotFound]),
+    get("listPartitions", "/v1/partitions", READ, Handler::Door(asset::partitions),
+        "The partitions of an asset in the order of its declaration, counted by state.")
+        .query(&[("asset", "The asset key."), ("state", "Only partitions in this state: `missing`, `running`, `succeeded`, `failed` or `stale`."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("after", "The partition key to begin after, from `next`.")])
+        .refusals(&[Slug::ManifestNotFound, Slug::AssetNotFound, Slug::PartitionNotFound]),
+    get("getPartition", "/v1/partitions/one", READ, Handler::Door(asset::partition),
+        "A partition: its state, what was made of it last, and why it is stale.")
+        .query(&[("asset", "The asset key."), ("partition", "The partition key; left out for an asset without partitions.")])
+        .refusals(&[Slug::ManifestNotFound, Slug::AssetNotFound, Slug::PartitionNotFound]),
     post("triggerRun", "/v1/runs", RUNS, Handler::Door(accept::trigger),
         "Starts a run.", 202).takes(MIB)
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
+    post("previewPlan", "/v1/plans", READ, Handler::Door(preview::preview),
+        "Says what a trigger would run, and starts nothing.", 200).takes(MIB)
+        .query(&[("limit", "How many tasks to list, up to 10,000; 100 when absent."), ("after", "The task key to begin after, from `next`.")])
+        .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge]),
     get("listRuns", "/v1/runs", READ, Handler::Door(read::runs), "Runs, newest first.")
         .query(&[("limit", "How many, up to 1,000; 50 when absent."), ("before", "The run to begin after, from `next`."), ("open", "`true` for runs that have not ended.")]),
     get("getRun", "/v1/runs/{runId}", READ, Handler::Door(read::run), "A run, with the states of its tasks counted.")
@@ -174,7 +193,7 @@ pub static ROUTES: &[Route] = &[
         "Asks for the end of a run.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunAlreadyFinished]),
     post("rerunRun", "/v1/runs/{runId}/rerun", RUNS, Handler::Door(accept::rerun),
-        "Starts a run that repeats what did not succeed in one that has ended.", 202).takes(4 * KIB)
+        "Starts a run that repeats what did not succeed in one that has ended.", 202).takes(MIB)
         .body_optional().refusals(&[Slug::RunNotFound, Slug::RunNotFinished]),
     get("listTasks", "/v1/runs/{runId}/tasks", READ, Handler::Door(read::tasks), "The tasks of a run in task-key order.")
         .query(&[("limit", "How many, up to 10,000; 1,000 when absent."), ("after", "The task key to begin after, from `next`."), ("state", "Only tasks in this state.")])
@@ -200,6 +219,18 @@ pub static ROUTES: &[Route] = &[
     post("cancelBackfill", "/v1/backfills/{backfillId}/cancel", RUNS, Handler::Door(backfill::cancel),
         "Begins no new chunk, and cancels the runs of the open ones.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::BackfillNotFound, Slug::BackfillEnded]),
+    get("listSchedules", "/v1/schedules", READ, Handler::Door(schedule::list), "The schedules of the current manifest, by name."),
+    get("getSchedule", "/v1/schedules/{schedule}", READ, Handler::Door(schedule::get), "A schedule: its next tick, and what came of the last one.")
+        .refusals(&[Slug::ScheduleNotFound]),
+    post("pauseSchedule", "/v1/schedules/{schedule}/pause", RUNS, Handler::Door(schedule::pause),
+        "Starts no runs until the schedule is resumed.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound]),
+    post("resumeSchedule", "/v1/schedules/{schedule}/resume", RUNS, Handler::Door(schedule::resume),
+        "Lets the schedule go on; the ticks of the pause are passed over.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound]),
+    post("tickSchedule", "/v1/schedules/{schedule}/tick", RUNS, Handler::Door(schedule::tick),
+        "Starts the schedule's run at once, also while it is paused; its ticks stay as they are.", 202).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::ScheduleNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
         "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
@@ -239,6 +270,8 @@ pub static ROUTES: &[Route] = &[
 pub struct Params {
     /// The backfill.
     pub backfill: Option<BackfillId>,
+    /// The schedule.
+    pub schedule: Option<String>,
     /// The run.
     pub run: Option<RunId>,
     /// The task.
@@ -283,6 +316,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
         let segment = segments.next()?;
         match expected {
             "{backfillId}" => params.backfill = Some(BackfillId::parse(segment).ok()?),
+            "{schedule}" => params.schedule = Some(decode(segment)),
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),

@@ -14,13 +14,19 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS manifest (digest BLOB PRIMARY KEY, content BLOB NOT NULL, seq INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS run (
         run BLOB PRIMARY KEY, manifest BLOB NOT NULL, triggered_seq INTEGER NOT NULL, triggered_ms INTEGER NOT NULL, tasks INTEGER,
-        run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER) WITHOUT ROWID",
+        run_key TEXT, planned_seq INTEGER, cancel_seq INTEGER, finished_seq INTEGER, finished_ms INTEGER, outcome INTEGER, due_ms INTEGER) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS run_open ON run (run) WHERE finished_seq IS NULL",
+    "CREATE INDEX IF NOT EXISTS run_due ON run (due_ms) WHERE due_ms IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS run_key (run_key TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, run BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS backfill (
-        backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",
+        backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL,
+        retried_seq INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS backfill_chunk (
         backfill BLOB NOT NULL, chunk INTEGER NOT NULL, run BLOB NOT NULL, PRIMARY KEY (backfill, chunk)) WITHOUT ROWID",
+    // A schedule that the current manifest does not declare has no manifest.
+    "CREATE TABLE IF NOT EXISTS schedule (
+        name TEXT PRIMARY KEY, manifest BLOB, cursor_s INTEGER NOT NULL, skipped_s INTEGER, skipped TEXT,
+        changes INTEGER NOT NULL, paused_seq INTEGER, ticked_seq INTEGER) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS attempt (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,
@@ -30,6 +36,15 @@ const TABLES: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS attempt_due ON attempt (due_ms) WHERE state IN (1, 2)",
     "CREATE TABLE IF NOT EXISTS materialization (
         asset TEXT NOT NULL, partition TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (asset, partition)) WITHOUT ROWID",
+    // Sets of ordinals, a row for each stretch of them; NULL for an empty set.
+    "CREATE TABLE IF NOT EXISTS partition_state (
+        asset TEXT NOT NULL, stretch INTEGER NOT NULL, newest INTEGER NOT NULL, made BLOB, failed BLOB, stale BLOB,
+        PRIMARY KEY (asset, stretch)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS partition_stale ON partition_state (asset, stretch) WHERE stale IS NOT NULL",
+    // The ordinals of partitions that no declaration lists: first come, first counted.
+    "CREATE TABLE IF NOT EXISTS partition_name (
+        asset TEXT NOT NULL, partition TEXT NOT NULL, ordinal INTEGER NOT NULL, PRIMARY KEY (asset, partition)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS partition_ordinal ON partition_name (asset, ordinal)",
     "CREATE TABLE IF NOT EXISTS answer (
         name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS answer_age ON answer (at_ms)",

@@ -11,7 +11,7 @@ use crate::plan::zone::Zone;
 use crate::wire::manifest::partition::ValueType;
 
 /// The partitions of an asset; its dimensions are sorted by name, as in a partition key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Space {
     dimensions: Vec<SpaceDimension>,
     /// Dimensions from the most significant digit of an ordinal to the least, with the weight of each.
@@ -19,7 +19,7 @@ pub struct Space {
 }
 
 /// One dimension of a space.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpaceDimension {
     /// Its name.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct SpaceDimension {
 }
 
 /// The values of a dimension.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Values {
     /// Stretches of time.
     Time(TimeValues),
@@ -191,7 +191,8 @@ impl Values {
         }
     }
 
-    fn digit_of(&self, value: &Value) -> Option<u64> {
+    /// The digit of a value in an ordinal; absent for what is not declared.
+    pub(super) fn digit_of(&self, value: &Value) -> Option<u64> {
         match self {
             Values::Time(time) => {
                 let index = time.grain.index_of(value)?;
@@ -205,7 +206,8 @@ impl Values {
         }
     }
 
-    fn value_of(&self, digit: u64) -> Option<Value> {
+    /// The value of a digit; absent beyond the declaration.
+    pub(super) fn value_of(&self, digit: u64) -> Option<Value> {
         match self {
             Values::Time(time) => {
                 let index = time.first.checked_add(i64::try_from(digit).ok()?)?;
@@ -322,6 +324,16 @@ impl Space {
                     .digit_of(&partition.get(&dimension.name)?)?;
                 ordinal.checked_add(digit.checked_mul(weight)?)
             })
+    }
+
+    /// Dimensions from the most significant digit of an ordinal to the least, with the weight of each; none for a space without ordinals.
+    pub(super) fn digits(&self) -> &[(usize, u64)] {
+        &self.digits
+    }
+
+    /// Whether the partitions have names only, because a dimension is dynamic.
+    pub fn is_dynamic(&self) -> bool {
+        self.digits.len() != self.dimensions.len()
     }
 
     /// The partition with this ordinal; absent beyond a closed space, and for an unpartitioned asset.

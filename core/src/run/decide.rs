@@ -15,12 +15,12 @@ use crate::wire::event::{
 use crate::wire::scope::Scope;
 use crate::wire::view::TaskState;
 
-/// What is decided, at most `limits.decisions` events; nothing when the world is at rest.
+/// What is decided at `now_ms`, the door's time, at most `limits.decisions` events; nothing when the world is at rest.
 ///
 /// Places go first to the runs with the highest priority, among those to the run that holds the fewest, so that a large run cannot
 /// starve a small one.
 #[must_use]
-pub fn decide(world: &World, scope: &Scope, limits: &Limits) -> Vec<Event> {
+pub fn decide(world: &World, now_ms: u64, scope: &Scope, limits: &Limits) -> Vec<Event> {
     let mut decisions = Decisions {
         events: Vec::new(),
         limit: limits.decisions as usize,
@@ -32,7 +32,25 @@ pub fn decide(world: &World, scope: &Scope, limits: &Limits) -> Vec<Event> {
     decide_dispatches(world, limits, &mut decisions);
     let left = decisions.limit.saturating_sub(decisions.events.len());
     decisions.events.extend(world.backfills.decide(left));
+    let left = decisions.limit.saturating_sub(decisions.events.len());
+    let ticks = world.schedules.decide(now_ms, limits.plan_tasks, left);
+    decisions.events.extend(ticks);
     decisions.events
+}
+
+/// What the passing of time will ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outstanding {
+    /// When to decide again though no record came, in the door's milliseconds since 1970.
+    pub wake_ms: Option<u64>,
+}
+
+/// What is owed, and when to wake up. Retries and deadlines are the door's to keep.
+#[must_use]
+pub fn outstanding(world: &World) -> Outstanding {
+    Outstanding {
+        wake_ms: world.schedules.wake_ms(),
+    }
 }
 
 /// Marks the world as looked at, after [`decide`] had nothing more to say about it.

@@ -36,10 +36,7 @@ pub fn plan_of(
     at_ms: u64,
     limit: u32,
 ) -> Result<Plan, (String, String)> {
-    let as_of_ms = triggered
-        .rerun
-        .as_ref()
-        .map_or(at_ms, |rerun| rerun.as_of_ms);
+    let as_of_ms = triggered.as_of_ms(at_ms);
     let plan = plan::compile(catalog, &triggered.trigger, as_of_ms, limit)
         .map_err(|error| (error.finding.code.to_string(), error.finding.message))?;
     match &triggered.rerun {

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::automation::backfill::Backfills;
+use crate::automation::schedules::Schedules;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::run::fold::Catalogs;
@@ -50,6 +51,8 @@ pub struct World {
     pub runs: BTreeMap<RunId, Run>,
     /// The backfills, and how far each is.
     pub backfills: Backfills,
+    /// The schedules, and which ticks they have dealt with.
+    pub schedules: Schedules,
     /// How many runs have ended.
     pub finished_runs: u64,
     /// Open attempts by queue and pool, over all runs.
@@ -62,6 +65,16 @@ pub struct World {
 }
 
 impl World {
+    /// A world that begins after a record, with the schedules as the door shows them: whatever else is open began later.
+    #[must_use]
+    pub fn beginning_after(seq: u64, schedules: Schedules) -> World {
+        World {
+            seq,
+            schedules,
+            ..World::default()
+        }
+    }
+
     /// Takes the next record. A record that was folded before, or that cannot be decoded, changes nothing but the cursor.
     pub fn fold(&mut self, record: &Record, catalogs: &dyn Catalogs, limits: &Limits) {
         if record.seq <= self.seq {
@@ -72,8 +85,14 @@ impl World {
         self.chain = record.chain;
         match record.event() {
             None => self.quarantined.push(record.seq),
-            Some(Event::ManifestDeployed(body)) => self.current_manifest = Some(body.manifest),
+            Some(Event::ManifestDeployed(body)) => {
+                self.current_manifest = Some(body.manifest);
+                let catalog = catalogs.catalog(&body.manifest);
+                self.schedules
+                    .deploy(record.seq, record.at_ms, body.manifest, catalog);
+            }
             Some(event) => {
+                self.schedules.fold(record.seq, record.at_ms, &event);
                 self.backfills.fold(&event, record.at_ms, &|body| {
                     catalogs.catalog(&body.manifest)
                 });

@@ -1,7 +1,7 @@
 //! The events of the ledger: facts that somebody reported and decisions that the scheduler proposed.
 
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use schemars::JsonSchema;
@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::identity::canonical_json;
-use crate::identity::derived;
-use crate::identity::digest::{Part, Sha256Digest};
-use crate::identity::ids::{EventId, ManifestId, MaterializationId, RunId};
+use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::{ManifestId, MaterializationId, RunId};
 use crate::identity::keys::TaskKey;
-use crate::wire::event::automation::{BackfillChanged, BackfillRequested, RunRequested};
+use crate::wire::event::automation::{
+    BackfillChanged, BackfillRequested, RunRequested, ScheduleSet, ScheduleTicked,
+};
 use crate::wire::task_set::TaskSet;
 use crate::wire::trigger::Trigger;
 
 pub mod automation;
+mod subject;
 
 /// A manifest became the current one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,9 +41,21 @@ pub struct RunTriggered {
     pub manifest: Sha256Digest,
     /// What was asked for; with the manifest and the record's time it gives the plan.
     pub trigger: Trigger,
+    /// The time whose complete partitions are meant, in milliseconds since 1970; the record's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of_ms: Option<u64>,
     /// What it repeats, when it repeats another run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rerun: Option<Rerun>,
+}
+
+impl RunTriggered {
+    /// The time whose complete partitions are meant, given the time of the record, both in milliseconds since 1970.
+    #[must_use]
+    pub fn as_of_ms(&self, at_ms: u64) -> u64 {
+        let first = self.rerun.as_ref().map(|rerun| rerun.as_of_ms);
+        first.or(self.as_of_ms).unwrap_or(at_ms)
+    }
 }
 
 /// Which part of an ended run is run again.
@@ -66,6 +80,8 @@ pub enum RerunMode {
     FromFailure,
     /// Every task.
     All,
+    /// The tasks that were named.
+    Subset,
 }
 
 /// Somebody asked for the end of a run.
@@ -378,102 +394,6 @@ events! {
     BackfillPaused(BackfillChanged) "backfill_paused";
     BackfillResumed(BackfillChanged) "backfill_resumed";
     BackfillCancelled(BackfillChanged) "backfill_cancelled";
-}
-
-impl Event {
-    /// The run that the event belongs to.
-    #[must_use]
-    pub fn run(&self) -> Option<RunId> {
-        match self {
-            Event::RunTriggered(body) => Some(body.run),
-            Event::RunCancelRequested(body) => Some(body.run),
-            Event::AttemptStarted(body) => Some(body.run),
-            Event::AttemptFinished(body) => Some(body.run),
-            Event::AttemptExpired(body) => Some(body.run),
-            Event::RunPlanned(body) => Some(body.run),
-            Event::RunRejected(body) => Some(body.run),
-            Event::DispatchRequested(body) => Some(body.run),
-            Event::RunFinished(body) => Some(body.run),
-            Event::RunRequested(body) => Some(body.triggered.run),
-            Event::ManifestDeployed(_)
-            | Event::BackfillRequested(_)
-            | Event::BackfillPaused(_)
-            | Event::BackfillResumed(_)
-            | Event::BackfillCancelled(_)
-            | Event::Unknown => None,
-        }
-    }
-
-    /// What began a run, for the records that begin one.
-    #[must_use]
-    pub fn begins(&self) -> Option<&RunTriggered> {
-        match self {
-            Event::RunTriggered(body) => Some(body),
-            Event::RunRequested(body) => Some(&body.triggered),
-            _ => None,
-        }
-    }
-
-    /// The manifest that has to be at hand when the event is folded.
-    #[must_use]
-    pub fn manifest(&self) -> Option<&Sha256Digest> {
-        match self {
-            Event::BackfillRequested(body) => Some(&body.manifest),
-            _ => self.begins().map(|body| &body.manifest),
-        }
-    }
-
-    /// Whether only the scheduler, under its epoch, may propose it.
-    #[must_use]
-    pub fn is_decision(&self) -> bool {
-        matches!(
-            self,
-            Event::RunPlanned(_)
-                | Event::RunRequested(_)
-                | Event::RunRejected(_)
-                | Event::DispatchRequested(_)
-                | Event::RunFinished(_)
-        )
-    }
-
-    /// The id of the event: it follows from what the event says, so saying it twice is one record.
-    #[must_use]
-    pub fn id(&self) -> EventId {
-        let of_run = |run: &RunId| derived_id(run, self.kind(), None);
-        let of_attempt = |run: &RunId, task: &TaskKey, attempt| {
-            derived_id(run, self.kind(), Some((task, attempt)))
-        };
-        match self {
-            Event::ManifestDeployed(body) => EventId::from_bytes(body.manifest_id.to_bytes()),
-            Event::RunTriggered(body) => of_run(&body.run),
-            Event::RunRequested(body) => of_run(&body.triggered.run),
-            Event::BackfillRequested(body) => EventId::from_bytes(body.backfill.to_bytes()),
-            Event::BackfillPaused(body)
-            | Event::BackfillResumed(body)
-            | Event::BackfillCancelled(body) => {
-                let backfill = body.backfill.to_string();
-                let parts = [Part::Text(&backfill), Part::Integer(i64::from(body.change))];
-                derived::event_id(body.backfill.timestamp_ms(), self.kind(), &parts)
-            }
-            Event::RunCancelRequested(body) => of_run(&body.run),
-            Event::RunPlanned(body) => of_run(&body.run),
-            Event::RunRejected(body) => of_run(&body.run),
-            Event::RunFinished(body) => of_run(&body.run),
-            Event::AttemptStarted(body) => of_attempt(&body.run, &body.task, body.attempt),
-            Event::AttemptFinished(body) => of_attempt(&body.run, &body.task, body.attempt),
-            Event::AttemptExpired(body) => of_attempt(&body.run, &body.task, body.attempt),
-            Event::DispatchRequested(body) => of_attempt(&body.run, &body.task, body.attempt),
-            Event::Unknown => EventId::from_bytes([0; 16]),
-        }
-    }
-}
-
-fn derived_id(run: &RunId, kind: &str, attempt: Option<(&TaskKey, u32)>) -> EventId {
-    let run_text = run.to_string();
-    let mut parts = Vec::from([Part::Text(&run_text)]);
-    if let Some((task, number)) = attempt {
-        parts.push(Part::Text(task.as_str()));
-        parts.push(Part::Integer(i64::from(number)));
-    }
-    derived::event_id(run.timestamp_ms(), kind, &parts)
+    ScheduleTicked(ScheduleTicked) "schedule_ticked";
+    ScheduleSet(ScheduleSet) "schedule_set";
 }

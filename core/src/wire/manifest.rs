@@ -41,6 +41,10 @@ pub struct Manifest {
     /// Limits of the queues that workers lease from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, Limit>,
+    /// How old a run may get before it is cancelled, in milliseconds, 1 s to 30 days; for ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_000, max = 2_592_000_000_u64))]
+    pub run_timeout_ms: Option<u64>,
     /// Runs that start by the clock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedules: Vec<Schedule>,

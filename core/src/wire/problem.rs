@@ -75,8 +75,14 @@ problems! {
         "No task with that id belongs to this run.";
     ManifestNotFound 404 "manifest-not-found" "Manifest not found"
         "No manifest with that fingerprint was deployed, or none was deployed yet: `arcoflow deploy`.";
+    AssetNotFound 404 "asset-not-found" "Asset not found"
+        "The current manifest declares no asset with that key. `GET /v1/assets` lists those that it declares.";
+    PartitionNotFound 404 "partition-not-found" "Partition not found"
+        "The declaration of the asset has no such partition. `GET /v1/partitions` lists those that it has.";
     BackfillNotFound 404 "backfill-not-found" "Backfill not found"
         "No backfill of this workspace has that id.";
+    ScheduleNotFound 404 "schedule-not-found" "Schedule not found"
+        "The deployed manifest declares no schedule of that name. `arcoflow schedules` lists those that it declares.";
     MethodNotAllowed 405 "method-not-allowed" "Method not allowed"
         "The path exists for other methods; `Allow` lists them.";
     RequestTimeout 408 "request-timeout" "Request timeout"

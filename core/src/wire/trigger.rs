@@ -45,6 +45,10 @@ pub struct Trigger {
     #[serde(skip_serializing_if = "is_zero")]
     #[schemars(range(min = -1000, max = 1000))]
     pub priority: i32,
+    /// How old the run may get before it is cancelled, in milliseconds, 1 s to 30 days; what the manifest says when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_000, max = 2_592_000_000_u64))]
+    pub run_timeout_ms: Option<u64>,
     /// Shown and searched, never interpreted.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -103,6 +107,7 @@ impl Default for Trigger {
             latest_partition: false,
             run_key: None,
             priority: 0,
+            run_timeout_ms: None,
             labels: BTreeMap::new(),
             manifest: None,
             checks: true,
@@ -133,6 +138,8 @@ pub const MAX_LABELS: usize = 64;
 pub const MAX_LABEL_BYTES: usize = 256;
 /// At most this many bytes of selection text in all.
 pub const MAX_SELECTION_BYTES: usize = 256 * 1024;
+/// How old a run may be allowed to get, in milliseconds.
+pub const RUN_TIMEOUT_MS: core::ops::RangeInclusive<u64> = 1_000..=2_592_000_000;
 /// Priorities run from minus this to plus this.
 pub const MAX_PRIORITY: i32 = 1000;
 
@@ -209,6 +216,16 @@ impl Trigger {
                 "/priority",
                 alloc::format!("the priority `{}` is out of bounds", self.priority),
                 alloc::format!("use a priority from -{MAX_PRIORITY} to {MAX_PRIORITY}"),
+            ));
+        }
+        if let Some(timeout_ms) = self.run_timeout_ms
+            && !RUN_TIMEOUT_MS.contains(&timeout_ms)
+        {
+            return Err(Finding::new(
+                "trigger.limit",
+                "/runTimeoutMs",
+                alloc::format!("the time-out `{timeout_ms}` is out of bounds"),
+                "use 1,000 to 2,592,000,000 milliseconds: a second to 30 days",
             ));
         }
         let selection_bytes: usize = self

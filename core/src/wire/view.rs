@@ -54,6 +54,9 @@ pub struct RerunRequest {
     /// Which tasks; those that did not succeed when absent.
     #[serde(default)]
     pub mode: crate::wire::event::RerunMode,
+    /// With the mode `subset`: which tasks, up to 10,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskKey>,
 }
 
 /// A request for the end of a run.

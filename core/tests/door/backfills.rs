@@ -69,6 +69,12 @@ fn a_failed_chunk_is_run_again_on_request_and_the_others_are_not() {
             &json!({ "retryFailed": true }),
         )
         .expect(202);
+    // It is not over again before the chunk has a new run.
+    let asked = view(&mut house, &id);
+    assert_eq!(
+        (&asked["state"], &asked["failed"]),
+        (&json!("running"), &json!([]))
+    );
     let mut made = Vec::new();
     house.work(|house, envelope| {
         made.push(text(&envelope["taskKey"]));

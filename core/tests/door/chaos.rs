@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use arcoflow_core::run::decide::decide;
+use arcoflow_core::run::world::World;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -84,8 +86,9 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
         Step::Schedule => house.schedule(),
         Step::StaleSchedule => {
             // A scheduler that did not see the newest facts proposes from an old view; the door takes what fits.
-            let decisions = arcoflow_core::run::decide::decide(
+            let decisions = decide(
                 &house.world,
+                house.now_ms,
                 &crate::house::scope(),
                 &house.limits,
             );
@@ -252,11 +255,47 @@ fn live(steps: &[Step]) {
     check(&mut house);
 }
 
+/// A prefix and then the rest, a part of which comes twice, is the whole.
+fn fold_in_two(steps: &[Step], cut: usize, overlap: usize) {
+    let mut house = House::with(&pipeline());
+    let (mut runs, mut envelopes) = (Vec::new(), Vec::new());
+    for step in steps {
+        take(&mut house, &mut runs, &mut envelopes, step);
+    }
+    let records = house.records();
+    let cut = cut % (records.len() + 1);
+    let whole = house.replayed();
+    let prefix = house.folded(World::default(), &records[..cut]);
+    let both = house.folded(prefix, &records[cut.saturating_sub(overlap)..]);
+    assert_eq!(
+        (both.seq, both.at_ms, both.chain, both.finished_runs),
+        (whole.seq, whole.at_ms, whole.chain, whole.finished_runs)
+    );
+    assert_eq!(both.open_by_queue(), whole.open_by_queue());
+    let states = |world: &World| {
+        let runs = world.runs.iter();
+        runs.map(|(id, run)| (*id, run.fingerprint(), run.counts()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(states(&both), states(&whole));
+    let next = |world: &World| decide(world, house.now_ms, &crate::house::scope(), &house.limits);
+    assert_eq!(next(&both), next(&whole));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
     fn any_story_keeps_the_rules(steps in prop::collection::vec(step(), 1..160)) {
         live(&steps);
+    }
+
+    #[test]
+    fn a_prefix_and_the_rest_are_the_whole(
+        steps in prop::collection::vec(step(), 1..120),
+        cut in any::<usize>(),
+        overlap in 0..20usize,
+    ) {
+        fold_in_two(&steps, cut, overlap);
     }
 }

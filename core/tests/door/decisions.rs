@@ -123,8 +123,10 @@ fn the_same_state_gives_the_same_decisions() {
     }
     house.catch_up();
     let scope = crate::house::scope();
-    let once = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
-    let twice = arcoflow_core::run::decide::decide(&house.replayed(), &scope, &house.limits);
+    let once =
+        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+    let twice =
+        arcoflow_core::run::decide::decide(&house.replayed(), house.now_ms, &scope, &house.limits);
     assert!(!once.is_empty());
     let ids = |events: &[arcoflow_core::wire::event::Event]| {
         events
@@ -136,7 +138,8 @@ fn the_same_state_gives_the_same_decisions() {
     assert_eq!(ids(&once), ids(&twice));
     house.schedule();
     assert!(
-        arcoflow_core::run::decide::decide(&house.replayed(), &scope, &house.limits).is_empty()
+        arcoflow_core::run::decide::decide(&house.replayed(), house.now_ms, &scope, &house.limits)
+            .is_empty()
     );
 }
 
@@ -146,11 +149,13 @@ fn a_plan_and_its_first_tasks_are_one_proposal() {
     house.trigger(&json!({}));
     house.catch_up();
     let scope = crate::house::scope();
-    let decisions = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
+    let decisions =
+        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
     let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
     assert_eq!(kinds, ["run_planned", "dispatch_requested"]);
     house.limits.open_attempts = 0;
-    let decisions = arcoflow_core::run::decide::decide(&house.world, &scope, &house.limits);
+    let decisions =
+        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
     let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
     assert_eq!(
         kinds,

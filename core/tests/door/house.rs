@@ -268,7 +268,7 @@ impl House {
         self.take_lease();
         for _ in 0..1_000 {
             self.catch_up();
-            let decisions = decide(&self.world, &scope(), &self.limits);
+            let decisions = decide(&self.world, self.now_ms, &scope(), &self.limits);
             if decisions.is_empty() {
                 settle(&mut self.world);
                 return;
@@ -307,12 +307,16 @@ impl House {
     /// A world folded from nothing.
     pub(crate) fn replayed(&mut self) -> World {
         let records = self.records();
+        self.folded(World::default(), &records)
+    }
+
+    /// A world after these records.
+    pub(crate) fn folded(&mut self, mut world: World, records: &[Record]) -> World {
         let known = Known(std::cell::RefCell::new((
             &mut self.catalogs,
             &mut self.store,
         )));
-        let mut world = World::default();
-        for record in &records {
+        for record in records {
             world.fold(record, &known, &self.limits);
         }
         world
@@ -429,16 +433,18 @@ pub(crate) fn check(house: &mut House) {
 
 /// What of the indexes follows from the records alone: leases and heartbeats do not.
 const INDEXES: &[(&str, &str)] = &[
-    ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome FROM run ORDER BY run", "runs"),
+    ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run", "runs"),
     (
         "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, requested_seq, started_seq, closed_seq
          FROM attempt ORDER BY run, task, attempt",
         "attempts",
     ),
     ("SELECT asset, partition, seq FROM materialization ORDER BY asset, partition", "materialisations"),
+    ("SELECT asset, stretch, newest, made, failed, stale FROM partition_state ORDER BY asset, stretch", "partition states"),
+    ("SELECT asset, partition, ordinal FROM partition_name ORDER BY asset, ordinal", "partition names"),
     ("SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record ORDER BY seq", "records"),
     (
-        "SELECT backfill, requested_seq, mode, changes FROM backfill ORDER BY backfill",
+        "SELECT backfill, requested_seq, mode, changes, retried_seq FROM backfill ORDER BY backfill",
         "backfills",
     ),
     (
@@ -448,6 +454,10 @@ const INDEXES: &[(&str, &str)] = &[
     (
         "SELECT run_key, fingerprint, run FROM run_key ORDER BY run_key",
         "run keys",
+    ),
+    (
+        "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",
+        "schedules",
     ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
 ];

@@ -87,6 +87,8 @@ fn nothing_is_scanned() {
         "SELECT rank FROM attempt WHERE state = 0 AND queue = ?1 AND rank >= ?2 ORDER BY rank LIMIT 1",
         "SELECT run FROM attempt WHERE state IN (1, 2) AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
         "SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1",
+        "SELECT due_ms FROM run WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
+        "SELECT run FROM run WHERE due_ms IS NOT NULL AND due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
         "SELECT run FROM attempt WHERE run = ?1 AND task = ?2 ORDER BY attempt DESC LIMIT 1",
         "SELECT seq FROM record ORDER BY seq DESC LIMIT 1",
         "SELECT run FROM run WHERE run < ?1 AND finished_seq IS NULL ORDER BY run DESC LIMIT ?2",
@@ -139,7 +141,7 @@ fn the_rows_that_a_task_writes_are_counted() {
             ("lease", 1),
             ("started", 2),
             ("heartbeat", 1),
-            ("completed", 3)
+            ("completed", 4)
         ]
     );
 }

@@ -206,6 +206,14 @@ fn names_and_references_are_checked() {
             &[("manifest.cron", "/schedules/0/cron")],
         ),
         (
+            "a schedule whose trigger says what is not its to say",
+            r#"{"version":1,"schedules":[{"name":"n","cron":"* * * * *","trigger":{"manifest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","runKey":"k"}}]}"#.into(),
+            &[
+                ("manifest.automation_trigger", "/schedules/0/trigger/runKey"),
+                ("manifest.automation_trigger", "/schedules/0/trigger/manifest"),
+            ],
+        ),
+        (
             "a schedule in a zone that is not there",
             r#"{"version":1,"schedules":[{"name":"n","cron":"* * * * *","timeZone":"Mars/Base"}]}"#.into(),
             &[("manifest.time_zone", "/schedules/0/timeZone")],

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use arcoflow_core::identity::keys::{AssetKey, Operation, TaskKey};
 use arcoflow_core::identity::partition_key::{PartitionKey, Value};
 use arcoflow_core::plan::catalog::{AssetIndex, Catalog};
+use arcoflow_core::plan::dependents::dependents;
 use arcoflow_core::plan::inputs::upstream_partitions;
 use arcoflow_core::plan::{self, MAX_TASKS, Plan};
 use arcoflow_core::wire::manifest::Manifest;
@@ -376,6 +377,38 @@ proptest! {
                     }
                 }
                 prop_assert_eq!(rows.into_iter().collect::<BTreeSet<_>>(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn dependents_are_the_partitions_whose_inputs_name_them(assets in assets()) {
+        let mut assets = assets;
+        let catalog = catalog(&mut assets);
+        for (index, asset) in assets.iter().enumerate() {
+            let number = catalog.find_text(NAMES[index]).unwrap();
+            let space = catalog.space(number);
+            let ordinal = |key: &Option<PartitionKey>| key.as_ref().map_or(0, |key| space.ordinal_of(key).unwrap());
+            let own: Vec<Option<PartitionKey>> = partitions(asset).iter().map(partition_key).collect();
+            let total = own.len() as u64;
+            let mut needing: BTreeMap<(AssetIndex, Option<PartitionKey>), BTreeSet<u64>> = BTreeMap::new();
+            for key in &own {
+                for input in upstream_partitions(&catalog, number, key.as_ref(), AS_OF_MS).unwrap().iter() {
+                    needing.entry(input).or_default().insert(ordinal(key));
+                }
+            }
+            for link in catalog.links(number) {
+                let up = NAMES.iter().position(|name| catalog.find_text(name) == Some(link.upstream)).unwrap();
+                for other in partitions(&assets[up]).iter().map(partition_key) {
+                    let found = dependents(&catalog, number, link, other.as_ref(), AS_OF_MS);
+                    let expected = needing.remove(&(link.upstream, other)).unwrap_or_default();
+                    if let (Some(found), Some(Some(key))) = (&found, own.get(expected.len() % own.len().max(1))) {
+                        prop_assert_eq!(found.holds(key), expected.contains(&ordinal(&Some(key.clone()))));
+                    }
+                    let ranges = found.map(|found| found.ordinals(total)).unwrap_or_default();
+                    prop_assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+                    prop_assert_eq!(ranges.into_iter().flatten().collect::<BTreeSet<u64>>(), expected);
+                }
             }
         }
     }

@@ -162,6 +162,7 @@ fn run(
             run,
             manifest,
             trigger,
+            as_of_ms: None,
             rerun: None,
         }),
         Event::RunPlanned(RunPlanned {

@@ -45,19 +45,11 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// What the manifest declares and nothing acts on, so that nobody waits for it.
     pub(crate) fn idle(&self) -> Option<String> {
-        let declared = [
-            (self.manifest.schedules.len(), "schedule"),
-            (self.manifest.sensors.len(), "sensor"),
-        ];
-        let counts: Vec<String> = declared
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| words::of(count as u64, word))
-            .collect();
-        (!counts.is_empty()).then(|| {
+        let sensors = self.manifest.sensors.len() as u64;
+        (sensors > 0).then(|| {
             format!(
                 "{} kept with the manifest; this version starts no runs from them",
-                counts.join(" and ")
+                words::of(sensors, "sensor")
             )
         })
     }
@@ -90,6 +82,16 @@ impl Pipeline {
             }),
             Err(refusals) => Err(refuse(&path, &text, &refusals)),
         }
+    }
+
+    /// What it declares.
+    pub(crate) fn into_manifest(self) -> Manifest {
+        self.manifest
+    }
+
+    /// The manifest, indexed.
+    pub(crate) fn catalog(&self) -> Outcome<Catalog> {
+        Catalog::new(self.manifest.clone()).map_err(|findings| self.refuse(findings))
     }
 
     /// What the door says about places of the manifest, at their places in the file.

@@ -8,7 +8,7 @@ use arcoflow_core::identity::partition_key::PartitionKey;
 use arcoflow_core::wire::event::RerunMode;
 use arcoflow_core::wire::literal::Literal;
 use arcoflow_core::wire::trigger::{PartitionRange, PartitionValue, Selection, Trigger};
-use arcoflow_core::wire::view::TriggerAnswer;
+use arcoflow_core::wire::view::{RerunRequest, TriggerAnswer};
 use clap::{ArgGroup, Args};
 
 use crate::cli::connection::Context;
@@ -21,11 +21,35 @@ use crate::client::Client;
 
 /// Start a run.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("which partitions").args(["partition", "partitions", "range", "all", "newest"]))]
 #[command(
     after_help = "Examples:\n  arcoflow run --all --wait\n  arcoflow run +mart/report --range month=2012-01-01..2012-12-01\n  arcoflow run staging/daily --partitions month=2013-07-01 --wait\n  arcoflow run 'tag:daily - raw/*' --all --run-key nightly-2026-11-22"
 )]
 pub(crate) struct Run {
+    #[command(flatten)]
+    asked: Asked,
+    /// A second run with the same key is the first one.
+    #[arg(long, value_name = "KEY")]
+    run_key: Option<String>,
+    /// Higher goes first; -1,000 to 1,000.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    priority: i32,
+    /// How old the run may get before it is cancelled, as in `90s`, `10m`, `2h`.
+    #[arg(long, value_name = "TIME", value_parser = words::parse_duration)]
+    run_timeout: Option<Duration>,
+    /// A label; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    label: Vec<(String, String)>,
+    /// Leave checks out.
+    #[arg(long)]
+    no_checks: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// Which assets and which of their partitions.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which partitions").args(["partition", "partitions", "range", "all", "newest"]))]
+pub(crate) struct Asked {
     /// Assets: `mart/report`, `+mart/report` (and what it needs), `raw/stations+` (and what needs it), `tag:daily`, `raw/*`; all when absent.
     selection: Vec<String>,
     /// One canonical partition key.
@@ -43,20 +67,6 @@ pub(crate) struct Run {
     /// The newest complete partition of each time dimension.
     #[arg(long)]
     newest: bool,
-    /// A second run with the same key is the first one.
-    #[arg(long, value_name = "KEY")]
-    run_key: Option<String>,
-    /// Higher goes first; -1,000 to 1,000.
-    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
-    priority: i32,
-    /// A label; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
-    label: Vec<(String, String)>,
-    /// Leave checks out.
-    #[arg(long)]
-    no_checks: bool,
-    #[command(flatten)]
-    waiting: Waiting,
 }
 
 /// Whether the end of the run is waited for.
@@ -89,14 +99,22 @@ pub(crate) struct Cancel {
 ///
 /// Starts a new run, of the same manifest and the same partitions.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  arcoflow rerun latest --wait\n  arcoflow rerun 01KAPW --all")]
+#[command(
+    after_help = "Examples:\n  arcoflow rerun latest --wait\n  arcoflow rerun 01KAPW --all\n  arcoflow rerun latest --task 'mart/report'"
+)]
 pub(crate) struct Rerun {
     /// The run: an id, the beginning or end of one, or `latest`.
     #[arg(default_value = reference::LATEST)]
     run: String,
     /// Repeat every task.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["task", "from_failure"])]
     all: bool,
+    /// Repeat what did not succeed; so it is when nothing is said.
+    #[arg(long, conflicts_with = "task")]
+    from_failure: bool,
+    /// Repeat this task; may be repeated. A task is named as in `status --tasks`.
+    #[arg(long, value_name = "TASK")]
+    task: Vec<String>,
     #[command(flatten)]
     waiting: Waiting,
 }
@@ -113,12 +131,22 @@ pub(crate) async fn run(context: &Context, verb: &Run) -> Outcome {
 pub(crate) async fn rerun(context: &Context, verb: &Rerun) -> Outcome {
     let client = context.client()?;
     let run = reference::run(&client, &verb.run).await?;
-    let mode = if verb.all {
-        RerunMode::All
-    } else {
-        RerunMode::FromFailure
+    let mut request = RerunRequest {
+        mode: match (verb.all, verb.task.is_empty()) {
+            (true, _) => RerunMode::All,
+            (false, true) => RerunMode::FromFailure,
+            (false, false) => RerunMode::Subset,
+        },
+        tasks: Vec::new(),
     };
-    let answer = client.rerun(&run, mode, None).await?;
+    for text in &verb.task {
+        let task = reference::task(&client, &run, std::slice::from_ref(text)).await?;
+        request.tasks.push(task.task_key);
+    }
+    let answer = client.rerun(&run, &request, None).await?;
+    context.screen.note(format!(
+        "a rerun of {run}: `arcoflow status {run}` shows that one"
+    ));
     go_on(context, &client, &answer, verb.waiting).await
 }
 
@@ -140,7 +168,8 @@ pub(crate) async fn cancel(context: &Context, verb: &Cancel) -> Outcome {
     Ok(Exit::Ok)
 }
 
-async fn go_on(
+/// Says that a run was started, or waits for its end.
+pub(crate) async fn go_on(
     context: &Context,
     client: &Client,
     answer: &TriggerAnswer,
@@ -183,6 +212,33 @@ pub(crate) async fn show_end(
 impl Run {
     fn trigger(&self) -> Outcome<Trigger> {
         let trigger = Trigger {
+            run_key: self.run_key.as_deref().map(run_key).transpose()?,
+            priority: self.priority,
+            run_timeout_ms: self
+                .run_timeout
+                .map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX)),
+            labels: self.labels()?,
+            checks: !self.no_checks,
+            ..self.asked.trigger()?
+        };
+        checked(trigger)
+    }
+
+    fn labels(&self) -> Outcome<BTreeMap<String, String>> {
+        let mut labels = BTreeMap::new();
+        for (name, value) in &self.label {
+            if labels.insert(name.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format!("`--label` names `{name}` twice")));
+            }
+        }
+        Ok(labels)
+    }
+}
+
+impl Asked {
+    /// The trigger that asks for these and for nothing else.
+    pub(crate) fn trigger(&self) -> Outcome<Trigger> {
+        checked(Trigger {
             selection: match self.selection.as_slice() {
                 [] => Selection::default(),
                 [one] => Selection::One(one.clone()),
@@ -193,16 +249,8 @@ impl Run {
             range: self.ranges()?,
             all_partitions: self.all,
             latest_partition: self.newest,
-            run_key: self.run_key.as_deref().map(run_key).transpose()?,
-            priority: self.priority,
-            labels: self.labels()?,
-            manifest: None,
-            checks: !self.no_checks,
-        };
-        trigger
-            .validate()
-            .map_err(|finding| Failure::usage(finding.message).hint(finding.hint))?;
-        Ok(trigger)
+            ..Trigger::default()
+        })
     }
 
     fn partition_values(&self) -> Option<Vec<PartitionValue>> {
@@ -224,16 +272,13 @@ impl Run {
         }
         Ok((!ranges.is_empty()).then_some(ranges))
     }
+}
 
-    fn labels(&self) -> Outcome<BTreeMap<String, String>> {
-        let mut labels = BTreeMap::new();
-        for (name, value) in &self.label {
-            if labels.insert(name.clone(), value.clone()).is_some() {
-                return Err(Failure::usage(format!("`--label` names `{name}` twice")));
-            }
-        }
-        Ok(labels)
-    }
+fn checked(trigger: Trigger) -> Outcome<Trigger> {
+    trigger
+        .validate()
+        .map_err(|finding| Failure::usage(finding.message).hint(finding.hint))?;
+    Ok(trigger)
 }
 
 fn partition_key(text: &str) -> Outcome<PartitionKey> {

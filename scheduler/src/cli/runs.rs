@@ -118,7 +118,7 @@ fn row_of(screen: &Screen, line: &RunLine, now_ms: u64) -> Vec<String> {
 }
 
 /// The word for a run's state.
-fn state(state: RunState) -> (&'static str, Tone) {
+pub(crate) fn state(state: RunState) -> (&'static str, Tone) {
     match state {
         RunState::Queued => ("queued", Tone::Quiet),
         RunState::Running => ("running", Tone::Busy),
@@ -211,6 +211,7 @@ fn show_run(screen: &Screen, view: &RunView) {
         let what = match rerun.mode {
             RerunMode::FromFailure => "what did not succeed in",
             RerunMode::All => "all of",
+            RerunMode::Subset => "some tasks of",
         };
         fact("again", format!("{what} {}", rerun.parent));
     }

@@ -1,7 +1,9 @@
 //! A record is told in a line: what it is about, and what it says.
 
 use arcoflow_core::run::fold::category_name;
-use arcoflow_core::wire::event::automation::{Account, BackfillChanged};
+use arcoflow_core::wire::event::automation::{
+    Account, BackfillChanged, ScheduleSet, ScheduleTicked,
+};
 use arcoflow_core::wire::event::{
     AttemptFinished, AttemptOutcome, ErrorCategory, Event, ExpiryReason, Output, RunOutcome,
     RunTriggered,
@@ -69,6 +71,8 @@ pub(crate) fn tell(record: &Record) -> Told {
         Some(Event::BackfillCancelled(body)) => {
             Told::new("", change(&body, "cancelled"), Tone::Careful)
         }
+        Some(Event::ScheduleTicked(body)) => ticked(&body),
+        Some(Event::ScheduleSet(body)) => Told::new("", set(&body), Tone::Careful),
         Some(Event::RunPlanned(body)) => {
             Told::new("", words::of(u64::from(body.tasks), "task"), plain)
         }
@@ -120,6 +124,42 @@ pub(crate) fn tell(record: &Record) -> Told {
 fn account(account: &Account) -> String {
     match account {
         Account::Backfill { backfill, chunk } => format!("chunk {chunk} of backfill {backfill}"),
+        Account::Schedule {
+            schedule,
+            tick_s: Some(tick_s),
+        } => {
+            let tick = words::local_time(u64::try_from(*tick_s).unwrap_or(0).saturating_mul(1_000));
+            format!("schedule {schedule} at {tick}")
+        }
+        Account::Schedule {
+            schedule,
+            tick_s: None,
+        } => format!("schedule {schedule}, by hand"),
+    }
+}
+
+/// What came of a tick.
+fn ticked(body: &ScheduleTicked) -> Told {
+    let name = &body.schedule;
+    match (&body.run, &body.reason) {
+        (Some(run), _) => Told::new(
+            "",
+            format!("schedule {name} started run {run}"),
+            Tone::Quiet,
+        ),
+        (None, reason) => {
+            let reason = reason.as_deref().unwrap_or("no reason was given");
+            let detail = format!("schedule {name} started no run: {reason}");
+            Told::new("", detail, Tone::Careful)
+        }
+    }
+}
+
+fn set(body: &ScheduleSet) -> String {
+    let word = if body.paused { "paused" } else { "resumed" };
+    match &body.reason {
+        Some(reason) => format!("schedule {} {word}: {reason}", body.schedule),
+        None => format!("schedule {} {word}", body.schedule),
     }
 }
 

@@ -57,6 +57,17 @@ pub(crate) fn ago(at_ms: u64, now_ms: u64) -> String {
     }
 }
 
+/// `in 12 s`, `in 5 min`, `in 3 h`, `in 2 d`; `now` when it is not in the future.
+pub(crate) fn ahead(at_ms: u64, now_ms: u64) -> String {
+    match at_ms.saturating_sub(now_ms) {
+        0 => "now".to_string(),
+        left @ ..MINUTE_MS => format!("in {} s", left.div_ceil(SECOND_MS)),
+        left @ ..HOUR_MS => format!("in {} min", left / MINUTE_MS),
+        left @ ..DAY_MS => format!("in {} h", left / HOUR_MS),
+        left => format!("in {} d", left / DAY_MS),
+    }
+}
+
 /// `2026-11-22 21:42:25` in the zone of this machine.
 pub(crate) fn local_time(at_ms: u64) -> String {
     in_zone(at_ms, TimeZone::system(), "%Y-%m-%d %H:%M:%S")
@@ -242,6 +253,22 @@ mod tests {
             "just now",
             "the door's clock may be ahead"
         );
+    }
+
+    #[test]
+    fn the_future_is_told_in_one_unit() {
+        let rows = [
+            (0, "now"),
+            (1, "in 1 s"),
+            (59_001, "in 60 s"),
+            (300_000, "in 5 min"),
+            (10_800_000, "in 3 h"),
+            (172_800_000, "in 2 d"),
+        ];
+        for (left, expected) in rows {
+            assert_eq!(ahead(1_000_000_000 + left, 1_000_000_000), expected);
+        }
+        assert_eq!(ahead(1_000, 2_000), "now");
     }
 
     #[test]

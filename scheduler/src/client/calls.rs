@@ -5,16 +5,15 @@ use std::fmt::Write as _;
 use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::identity::ids::{RunId, TaskId};
 use arcoflow_core::identity::keys::TaskKey;
-use arcoflow_core::wire::backfill::BackfillPage;
 use arcoflow_core::wire::callback::{
     CallbackAnswer, Completed, Heartbeat, HeartbeatAnswer, LogAnswer, LogPiece, RenewAnswer,
     Started,
 };
 use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
-use arcoflow_core::wire::event::RerunMode;
 use arcoflow_core::wire::ledger::{
     AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
 };
+use arcoflow_core::wire::schedule::{ScheduleChange, SchedulePage, ScheduleView, TickRequest};
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::{
     CancelAnswer, CancelRequest, DeployAnswer, LogPage, RerunRequest, RunPage, RunView, TaskPage,
@@ -75,32 +74,23 @@ pub struct LedgerQuery {
 }
 
 /// A query string under construction.
-struct Query(String);
+pub(super) struct Query(pub(super) String);
 
 impl Query {
-    fn new(path: String) -> Query {
+    pub(super) fn new(path: String) -> Query {
         Query(path)
     }
 
     /// Adds a parameter; the value is encoded (WHATWG URL, application/x-www-form-urlencoded).
-    fn with(mut self, name: &str, value: &str) -> Query {
+    pub(super) fn with(mut self, name: &str, value: &str) -> Query {
         self.0.push(if self.0.contains('?') { '&' } else { '?' });
         self.0.push_str(name);
         self.0.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    self.0.push(char::from(byte));
-                }
-                _ => {
-                    let _ = write!(self.0, "%{byte:02X}");
-                }
-            }
-        }
+        push_encoded(&mut self.0, value);
         self
     }
 
-    fn maybe(self, name: &str, value: Option<String>) -> Query {
+    pub(super) fn maybe(self, name: &str, value: Option<String>) -> Query {
         match value {
             Some(value) => self.with(name, &value),
             None => self,
@@ -108,8 +98,29 @@ impl Query {
     }
 }
 
+/// Adds a text with everything encoded that means something in a URL (RFC 3986, 2.3).
+fn push_encoded(target: &mut String, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                target.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(target, "%{byte:02X}");
+            }
+        }
+    }
+}
+
+/// The path of something that people named.
+fn named(collection: &str, name: &str, verb: &str) -> String {
+    let mut path = format!("/v1/{collection}/");
+    push_encoded(&mut path, name);
+    path + verb
+}
+
 /// The shapes of the wire always have a JSON form.
-fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
@@ -166,14 +177,53 @@ impl Client {
         self.json(&Call::get(target.0)).await
     }
 
-    /// Backfills, newest first; all that are not over when `open`.
+    /// The schedules of the current manifest, by name.
     ///
     /// # Errors
     /// [`ClientError`]
-    pub async fn backfills(&self, open: bool) -> Result<BackfillPage, ClientError> {
-        let target =
-            Query::new("/v1/backfills".to_owned()).maybe("open", open.then(|| "true".to_owned()));
-        self.json(&Call::get(target.0)).await
+    pub async fn schedules(&self) -> Result<SchedulePage, ClientError> {
+        self.json(&Call::get("/v1/schedules")).await
+    }
+
+    /// A schedule: its next tick, and what came of the last one.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn schedule(&self, name: &str) -> Result<ScheduleView, ClientError> {
+        self.json(&Call::get(named("schedules", name, ""))).await
+    }
+
+    /// Pauses a schedule, or lets it go on.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn set_schedule(
+        &self,
+        name: &str,
+        paused: bool,
+        reason: Option<&str>,
+    ) -> Result<ScheduleView, ClientError> {
+        let change = ScheduleChange {
+            reason: reason.map(str::to_owned),
+        };
+        let verb = if paused { "/pause" } else { "/resume" };
+        let call = Call::post(named("schedules", name, verb), bytes_of(&change));
+        self.json(&call).await
+    }
+
+    /// Starts the run of a schedule by hand. Under the same key it is started once; without one this call makes its own.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn tick_schedule(
+        &self,
+        name: &str,
+        idempotency_key: Option<&str>,
+    ) -> Result<TriggerAnswer, ClientError> {
+        let key = idempotency_key.map_or_else(fresh_key, str::to_owned);
+        let body = bytes_of(&TickRequest::default());
+        let call = Call::post(named("schedules", name, "/tick"), body);
+        self.json(&call.header("idempotency-key", key)).await
     }
 
     /// A run, with the states of its tasks counted.
@@ -241,19 +291,19 @@ impl Client {
         self.json(&call).await
     }
 
-    /// Starts a run that repeats what did not succeed, or everything, of one that has ended.
+    /// Starts a run that repeats what did not succeed, everything, or the tasks that are named, of one that has ended.
     ///
     /// # Errors
     /// [`ClientError`]
     pub async fn rerun(
         &self,
         run: &RunId,
-        mode: RerunMode,
+        request: &RerunRequest,
         idempotency_key: Option<&str>,
     ) -> Result<TriggerAnswer, ClientError> {
         let key = idempotency_key.map_or_else(fresh_key, str::to_owned);
-        let body = bytes_of(&RerunRequest { mode });
-        let call = Call::post(format!("/v1/runs/{run}/rerun"), body).header("idempotency-key", key);
+        let call = Call::post(format!("/v1/runs/{run}/rerun"), bytes_of(request))
+            .header("idempotency-key", key);
         self.json(&call).await
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Manifests {
 }
 
 impl Manifests {
-    /// Fetches the manifest that a record names, when it starts a run or a backfill.
+    /// Fetches the manifest that a record names, when it starts a run or a backfill, or deploys.
     ///
     /// # Errors
     /// What the client says. A manifest that the door does not have is no error: its runs stand still.
@@ -35,13 +35,26 @@ impl Manifests {
     ) -> Result<(), ClientError> {
         if !matches!(
             record.kind.as_str(),
-            "run_triggered" | "run_requested" | "backfill_requested"
+            "run_triggered" | "run_requested" | "backfill_requested" | "manifest_deployed"
         ) {
             return Ok(());
         }
-        let Some(manifest) = record.event().as_ref().and_then(Event::manifest).copied() else {
-            return Ok(());
-        };
+        match record.event().as_ref().and_then(Event::manifest) {
+            Some(manifest) => self.fetch_content(client, manifest).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Fetches a manifest.
+    ///
+    /// # Errors
+    /// As [`Manifests::fetch`].
+    pub(super) async fn fetch_content(
+        &mut self,
+        client: &Client,
+        manifest: &Sha256Digest,
+    ) -> Result<(), ClientError> {
+        let manifest = *manifest;
         if self.known.contains_key(&manifest) {
             return Ok(());
         }

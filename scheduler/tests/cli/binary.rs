@@ -42,6 +42,11 @@ impl Place {
         std::fs::write(path, text).expect("a file can be written");
     }
 
+    /// Removes a file.
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path(name)).expect("a file can be removed");
+    }
+
     /// Runs the binary here and waits for its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
         let output = self

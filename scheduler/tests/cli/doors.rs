@@ -41,8 +41,8 @@ fi
 "#;
 
 /// A door with a worker, over the tiny pipeline.
-struct House {
-    place: Place,
+pub(crate) struct House {
+    pub(crate) place: Place,
     process: Child,
 }
 
@@ -51,6 +51,13 @@ impl House {
         let place = Place::new(name);
         place.write("arcoflow.toml", PIPELINE);
         place.write("check.sh", CHECK);
+        House::over(place)
+    }
+
+    /// A door with a worker, over a pipeline.
+    pub(crate) fn with(name: &str, pipeline: &str) -> House {
+        let place = Place::new(name);
+        place.write("arcoflow.toml", pipeline);
         House::over(place)
     }
 
@@ -73,12 +80,12 @@ impl House {
         House { place, process }
     }
 
-    fn run(&self, arguments: &[&str]) -> super::binary::Ended {
+    pub(crate) fn run(&self, arguments: &[&str]) -> super::binary::Ended {
         self.place.run(arguments)
     }
 
     /// Ends the house as a service manager would.
-    fn close(mut self) -> Place {
+    pub(crate) fn close(mut self) -> Place {
         self.end();
         let place = Place::empty();
         std::mem::replace(&mut self.place, place)

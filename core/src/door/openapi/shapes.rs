@@ -3,7 +3,8 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
-    backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, trigger, view,
+    asset, backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, plan,
+    schedule as schedule_wire, trigger, view,
 };
 
 /// The schema of a body.
@@ -20,7 +21,11 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "deployManifest" => (Some(schema::<manifest::Manifest>), Some(schema::<view::DeployAnswer>)),
         "getCurrentManifest" => (None, Some(schema::<manifest::Manifest>)),
         "getManifest" => (None, Some(schema::<manifest::Manifest>)),
+        "listAssets" => (None, Some(schema::<asset::AssetPage>)),
+        "listPartitions" => (None, Some(schema::<asset::PartitionPage>)),
+        "getPartition" => (None, Some(schema::<asset::PartitionView>)),
         "triggerRun" => (Some(schema::<trigger::Trigger>), Some(schema::<view::TriggerAnswer>)),
+        "previewPlan" => (Some(schema::<trigger::Trigger>), Some(schema::<plan::PlanView>)),
         "listRuns" => (None, Some(schema::<view::RunPage>)),
         "getRun" => (None, Some(schema::<view::RunView>)),
         "cancelRun" => (Some(schema::<view::CancelRequest>), Some(schema::<view::CancelAnswer>)),
@@ -34,6 +39,11 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "pauseBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
         "resumeBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
         "cancelBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
+        "listSchedules" => (None, Some(schema::<schedule_wire::SchedulePage>)),
+        "getSchedule" => (None, Some(schema::<schedule_wire::ScheduleView>)),
+        "pauseSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "resumeSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "tickSchedule" => (Some(schema::<schedule_wire::TickRequest>), Some(schema::<view::TriggerAnswer>)),
         "leaseTasks" => (Some(schema::<envelope::LeaseRequest>), Some(schema::<envelope::LeaseAnswer>)),
         "taskStarted" => (Some(schema::<callback_wire::Started>), Some(schema::<callback_wire::CallbackAnswer>)),
         "taskHeartbeat" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::HeartbeatAnswer>)),

@@ -14,6 +14,11 @@ use crate::wire::manifest::{Manifest, limit};
 use crate::wire::trigger::Trigger;
 
 pub(super) fn check(manifest: &Manifest, report: &mut Report) {
+    if let Some(timeout_ms) = manifest.run_timeout_ms {
+        let pointer = Place::top("runTimeoutMs");
+        let (least, most) = (limit::MIN_DEADLINE_MS, limit::MAX_ATTEMPT_MS);
+        asset::within(report, &pointer, timeout_ms, least, most);
+    }
     let mut names = BTreeMap::new();
     let schedules = Place::top("schedules");
     for (index, schedule) in manifest.schedules.iter().enumerate() {
@@ -88,6 +93,27 @@ fn check_trigger(report: &mut Report, place: &Place<'_>, trigger: &Trigger) {
             .pointer
             .insert_str(0, &place.member("trigger").pointer());
         report.push(finding);
+    }
+    let place = place.member("trigger");
+    let own = [
+        (
+            trigger.run_key.is_some(),
+            "runKey",
+            "each of its runs has its own",
+        ),
+        (
+            trigger.manifest.is_some(),
+            "manifest",
+            "it runs what it is deployed with",
+        ),
+    ];
+    for (_, member, why) in own.into_iter().filter(|(given, ..)| *given) {
+        report.add(
+            "manifest.automation_trigger",
+            place.member(member),
+            format!("the trigger of a schedule or a sensor has no `{member}`"),
+            format!("leave it out: {why}"),
+        );
     }
 }
 

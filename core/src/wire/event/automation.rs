@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::digest::Sha256Digest;
-use crate::identity::ids::BackfillId;
+use crate::identity::ids::{BackfillId, RunId};
 use crate::wire::backfill::BackfillRequest;
 use crate::wire::event::RunTriggered;
 
@@ -31,6 +31,59 @@ pub enum Account {
         /// The chunk, from 0.
         chunk: u32,
     },
+    /// A schedule.
+    Schedule {
+        /// The schedule.
+        schedule: String,
+        /// The tick, in seconds since 1970; absent when somebody asked for the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tick_s: Option<i64>,
+    },
+}
+
+/// The scheduler has dealt with ticks of a schedule: one of them started a run, or it is said why none did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScheduleTicked {
+    /// The schedule.
+    pub schedule: String,
+    /// The manifest that declares it.
+    pub manifest: Sha256Digest,
+    /// The last tick that this deals with, in seconds since 1970.
+    pub tick_s: i64,
+    /// The run that the tick started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// The ticks that were passed over, the last of them `tick_s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// Why no run was started, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Consecutive ticks that do not fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Missed {
+    /// The first of them, in seconds since 1970.
+    pub first_s: i64,
+    /// The last of them, in seconds since 1970.
+    pub last_s: i64,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// Somebody paused a schedule, or let it go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScheduleSet {
+    /// The schedule.
+    pub schedule: String,
+    /// The how-many-eth change of this schedule, from 1.
+    pub change: u32,
+    /// Whether it is paused from here on.
+    pub paused: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Somebody asked for runs over many partitions.

@@ -1,0 +1,331 @@
+//! A partition is stale when something that it would be made from was made after it was asked for, or is stale itself.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use roaring::RoaringBitmap;
+
+use crate::automation::ordinals::{self, STRETCH};
+use crate::door::attempt::{Attempt, AttemptName, AttemptState};
+use crate::door::partition::{find_ordinal, known, ordinals_of};
+use crate::door::session::Session;
+use crate::door::sql::{StoreError, first};
+use crate::identity::derived;
+use crate::identity::ids::RunId;
+use crate::identity::keys::{AssetKey, Operation, TaskKey};
+use crate::identity::partition_key::PartitionKey;
+use crate::plan;
+use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink, Link};
+use crate::plan::dependents::dependents;
+use crate::wire::asset::{Made, Newer};
+use crate::wire::event::{AttemptFinished, Event};
+
+/// Inputs of a partition that are looked at one by one, at most.
+const MOST_INPUTS: u64 = 4_096;
+/// Inputs that are looked at one by one without asking first whether anything is new.
+const FEW_INPUTS: u64 = 16;
+/// Reasons that are told, at most.
+const MOST_REASONS: usize = 8;
+/// Partitions that are looked at for reasons, at most.
+const MOST_VISITS: usize = 1_000;
+
+/// One partition of one asset of a catalog.
+pub(crate) type Partition<'a> = (AssetIndex, Option<&'a PartitionKey>);
+
+/// Whether something that a partition is made from was made again after the attempt that made it was asked for.
+pub(crate) fn is_behind(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    (asset, partition): Partition<'_>,
+    made_by: &AttemptName,
+    at_ms: u64,
+) -> Result<bool, StoreError> {
+    let found = plan::inputs::upstream_partitions(catalog, asset, partition, at_ms);
+    let Some(found) = found.filter(|found| !found.is_empty()) else {
+        return Ok(false);
+    };
+    let Some(attempt) = session.attempt(made_by)? else {
+        return Ok(false);
+    };
+    let asked_seq = attempt.requested_seq;
+    if found.len() > FEW_INPUTS {
+        let mut newest = 0;
+        for link in catalog.links(asset) {
+            let key = catalog.asset(link.upstream).key.as_str();
+            newest = newest.max(newest_of(session, key)?);
+        }
+        if newest <= asked_seq {
+            return Ok(false);
+        }
+        if found.len() > MOST_INPUTS {
+            return Ok(true);
+        }
+    }
+    let basis = Basis::of(session, &attempt)?;
+    for (upstream, partition) in found.iter() {
+        let key = &catalog.asset(upstream).key;
+        if newer_than(session, &basis, key, partition.as_ref())?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What an attempt worked from.
+struct Basis {
+    run: RunId,
+    /// The record that began its run.
+    triggered_seq: u64,
+    /// The record that asked for it.
+    asked_seq: u64,
+}
+
+impl Basis {
+    fn of(session: &mut Session<'_>, attempt: &Attempt) -> Result<Basis, StoreError> {
+        let run = session.run(&attempt.name.run)?;
+        Ok(Basis {
+            run: attempt.name.run,
+            triggered_seq: run.map_or(0, |run| run.triggered_seq),
+            asked_seq: attempt.requested_seq,
+        })
+    }
+}
+
+/// The record of the newest materialisation of a place, when an attempt worked from an older one or from none.
+fn newer_than(
+    session: &mut Session<'_>,
+    basis: &Basis,
+    asset: &AssetKey,
+    partition: Option<&PartitionKey>,
+) -> Result<Option<u64>, StoreError> {
+    let newest = newest_seq(session, asset.as_str(), partition)?;
+    let Some(seq) = newest.filter(|seq| *seq > basis.triggered_seq) else {
+        return Ok(None);
+    };
+    if seq > basis.asked_seq {
+        return Ok(Some(seq));
+    }
+    // A run works from what it made itself, also when another run has made the same since.
+    let task = TaskKey::new(asset, partition, Operation::Materialize);
+    let own = session.newest_attempt(&basis.run, &derived::task_id(&basis.run, &task))?;
+    let was_passed_over = own.is_some_and(|own| {
+        own.state == AttemptState::Succeeded && own.closed_seq.is_some_and(|own| own < seq)
+    });
+    Ok(was_passed_over.then_some(seq))
+}
+
+fn newest_of(session: &mut Session<'_>, asset: &str) -> Result<u64, StoreError> {
+    let newest = first(
+        session.sql,
+        "SELECT max(newest) FROM partition_state WHERE asset = ?1",
+        &[asset.into()],
+        |row| row.unsigned(0),
+    )?;
+    Ok(newest.unwrap_or(0))
+}
+
+fn newest_seq(
+    session: &mut Session<'_>,
+    asset: &str,
+    partition: Option<&PartitionKey>,
+) -> Result<Option<u64>, StoreError> {
+    first(
+        session.sql,
+        "SELECT seq FROM materialization WHERE asset = ?1 AND partition = ?2",
+        &[
+            asset.into(),
+            partition.map_or("", PartitionKey::as_str).into(),
+        ],
+        |row| row.unsigned(0),
+    )
+}
+
+/// The stale partitions of each asset that has some: of all assets, or of one and what it is made from.
+pub(crate) fn stale(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    wanted: Option<AssetIndex>,
+    at_ms: u64,
+) -> Result<BTreeMap<AssetIndex, RoaringBitmap>, StoreError> {
+    let mut marked: BTreeMap<AssetIndex, RoaringBitmap> = BTreeMap::new();
+    session.sql.query(
+        "SELECT asset, stretch, stale FROM partition_state WHERE stale IS NOT NULL",
+        &[],
+        &mut |row| {
+            if let Some(asset) = catalog.find_text(row.text(0)) {
+                let offset = (row.unsigned(1) as u32).saturating_mul(STRETCH);
+                ordinals::read_into(marked.entry(asset).or_default(), offset, row.blob(2));
+            }
+        },
+    )?;
+    if marked.is_empty() {
+        return Ok(marked);
+    }
+    let relevant = wanted.map(|asset| with_upstreams(catalog, asset));
+    let mut stale: BTreeMap<AssetIndex, RoaringBitmap> = BTreeMap::new();
+    for &asset in catalog.topological() {
+        if relevant
+            .as_ref()
+            .is_some_and(|relevant| !relevant.contains(&asset))
+        {
+            continue;
+        }
+        let mut set = marked.remove(&asset).unwrap_or_default();
+        for link in catalog.links(asset) {
+            if let Some(upstream) = stale.get(&link.upstream) {
+                set |= carried(session, catalog, asset, link, upstream, at_ms)?;
+            }
+        }
+        if !set.is_empty() {
+            set &= known::made(session, catalog.asset(asset).key.as_str())?;
+        }
+        if !set.is_empty() {
+            stale.insert(asset, set);
+        }
+    }
+    Ok(stale)
+}
+
+fn with_upstreams(catalog: &Catalog, asset: AssetIndex) -> BTreeSet<AssetIndex> {
+    let mut found = BTreeSet::from([asset]);
+    let mut open = Vec::from([asset]);
+    while let Some(asset) = open.pop() {
+        for link in catalog.links(asset) {
+            if found.insert(link.upstream) {
+                open.push(link.upstream);
+            }
+        }
+    }
+    found
+}
+
+/// The partitions that are made from one of a set.
+fn carried(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    asset: AssetIndex,
+    link: &Link,
+    upstream: &RoaringBitmap,
+    at_ms: u64,
+) -> Result<RoaringBitmap, StoreError> {
+    let spaces = (catalog.space(link.upstream), catalog.space(asset));
+    let is_same = spaces.0 == spaces.1 && !spaces.0.is_dynamic();
+    let mut links = (0u32..).zip(link.dimensions.iter());
+    if is_same && links.all(|(place, link)| *link == (DimensionLink::Identity { from: place })) {
+        return Ok(upstream.clone());
+    }
+    let mut set = RoaringBitmap::new();
+    let key = catalog.asset(link.upstream).key.as_str();
+    let names: BTreeMap<u32, PartitionKey> = if spaces.0.is_dynamic() {
+        known::names(session, key)?.into_iter().collect()
+    } else {
+        BTreeMap::new()
+    };
+    for ordinal in upstream {
+        let partition = match names.get(&ordinal) {
+            Some(name) => Some(name.clone()),
+            None => spaces.0.partition_of(u64::from(ordinal)),
+        };
+        let found = dependents(catalog, asset, link, partition.as_ref(), at_ms);
+        let Some(found) = found else {
+            continue;
+        };
+        set |= ordinals_of(session, catalog, asset, &found)?;
+        if found.is_everything() {
+            break;
+        }
+    }
+    Ok(set)
+}
+
+/// What was made since a stale partition was asked for, nearest first.
+pub(crate) fn reasons(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    (asset, partition): Partition<'_>,
+    at_ms: u64,
+) -> Result<Vec<Newer>, StoreError> {
+    let stale = stale(session, catalog, Some(asset), at_ms)?;
+    let mut reasons: Vec<Newer> = Vec::new();
+    let start = (asset, partition.cloned());
+    let mut seen = BTreeSet::from([start.clone()]);
+    let mut open = VecDeque::from([(start, 1)]);
+    while let Some(((asset, partition), steps)) = open.pop_front() {
+        let basis = basis_of(session, catalog, (asset, partition.as_ref()))?;
+        let found = plan::inputs::upstream_partitions(catalog, asset, partition.as_ref(), at_ms);
+        let (Some(basis), Some(found)) = (basis, found) else {
+            continue;
+        };
+        for input in found.iter() {
+            if reasons.len() >= MOST_REASONS || seen.len() >= MOST_VISITS {
+                return Ok(reasons);
+            }
+            if !seen.insert(input.clone()) {
+                continue;
+            }
+            let (upstream, partition) = &input;
+            let key = &catalog.asset(*upstream).key;
+            if let Some(seq) = newer_than(session, &basis, key, partition.as_ref())? {
+                reasons.extend(made_at(session, seq)?.map(|(_, made)| Newer {
+                    asset_key: key.clone(),
+                    partition_key: partition.clone(),
+                    made,
+                    steps,
+                }));
+            }
+            let ordinal = find_ordinal(session, catalog, *upstream, partition.as_ref())?;
+            let is_stale = |set: &RoaringBitmap| ordinal.is_some_and(|at| set.contains(at));
+            if stale.get(upstream).is_some_and(is_stale) {
+                open.push_back((input, steps + 1));
+            }
+        }
+    }
+    Ok(reasons)
+}
+
+/// What the attempt worked from that made a partition last.
+fn basis_of(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    (asset, partition): Partition<'_>,
+) -> Result<Option<Basis>, StoreError> {
+    let key = catalog.asset(asset).key.as_str();
+    let Some(seq) = newest_seq(session, key, partition)? else {
+        return Ok(None);
+    };
+    let Some((body, _)) = made_at(session, seq)? else {
+        return Ok(None);
+    };
+    let name = AttemptName::new(body.run, &body.task, body.attempt);
+    match session.attempt(&name)? {
+        Some(attempt) => Basis::of(session, &attempt).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The materialisation that a record tells of.
+pub(crate) fn made_at(
+    session: &mut Session<'_>,
+    seq: u64,
+) -> Result<Option<(AttemptFinished, Made)>, StoreError> {
+    let Some(record) = session.record(seq)? else {
+        return Ok(None);
+    };
+    let Some(Event::AttemptFinished(body)) = record.event() else {
+        return Ok(None);
+    };
+    let named = body
+        .output
+        .as_ref()
+        .and_then(|output| output.materialization_id);
+    let made = Made {
+        run_id: body.run,
+        attempt: body.attempt,
+        seq,
+        at: record.at_ms,
+        materialization_id: named
+            .unwrap_or_else(|| derived::materialization_id(&body.run, &body.task, body.attempt)),
+        replaces: body.replaces,
+    };
+    Ok(Some((body, made)))
+}
