@@ -52,8 +52,8 @@ pub(crate) struct Judge {
     /// The door's time of the last sign of life of an attempt, with the silence that it may keep.
     pub(crate) signs: BTreeMap<(String, String, u64), (u64, u64)>,
     chunks: BTreeMap<(String, u64), String>,
+    ticks: BTreeSet<String>,
     upstreams: BTreeMap<String, Vec<&'static str>>,
-    pub(crate) false_time_outs: u64,
 }
 
 /// The assets of the pipeline and what has to be done before each: the judge's own copy of the graph.
@@ -80,8 +80,8 @@ impl Judge {
             run_keys: BTreeMap::new(),
             signs: BTreeMap::new(),
             chunks: BTreeMap::new(),
+            ticks: BTreeSet::new(),
             upstreams: upstreams.collect(),
-            false_time_outs: 0,
         }
     }
 
@@ -116,7 +116,7 @@ impl Judge {
                 self.backfills.insert(text(&body["backfill"]));
                 Ok(())
             }
-            "run_cancel_requested" => rule(self.cancelled.insert(run), "I25 a run is cancelled once", at),
+            "run_cancel_requested" => self.cancel(run, at),
             "dispatch_requested" => self.dispatched(&run, &body, marks, at),
             "attempt_started" => self.started(&run, &body, record.at_ms, at),
             "attempt_finished" => self.ended(&run, &body, marks, at),
@@ -124,6 +124,20 @@ impl Judge {
             "run_finished" => self.run_finished(&run, &body, marks, at),
             _ => Ok(()),
         }
+    }
+
+    /// What has not started is cancelled at once, without a record of its own.
+    fn cancel(&mut self, run: String, at: impl Fn() -> String) -> Verdict {
+        for ((of, _), task) in self.tasks.range_mut((run.clone(), String::new())..) {
+            if *of != run {
+                break;
+            }
+            if task.is_open && task.claimed_by.is_none() {
+                task.is_open = false;
+                task.ended = Some("cancelled");
+            }
+        }
+        rule(self.cancelled.insert(run), "I25 a run is cancelled once", at)
     }
 
     fn triggered(&mut self, run: &str, body: &Value, at: impl Fn() -> String) -> Verdict {
@@ -139,6 +153,9 @@ impl Judge {
 
     fn requested(&mut self, run: &str, body: &Value, at: impl Fn() -> String) -> Verdict {
         self.triggered(run, body, &at)?;
+        if let Some(tick) = body["on_account_of"].get("schedule") {
+            return rule(self.ticks.insert(tick.to_string()), "I27 a tick starts one run", at);
+        }
         let account = &body["on_account_of"]["backfill"];
         let chunk = (text(&account["backfill"]), account["chunk"].as_u64().unwrap_or(0));
         let open = self.chunks.get(&chunk).is_some_and(|run| !self.finished.contains_key(run));
@@ -271,6 +288,9 @@ impl Judge {
         if body["skipped"].as_u64() > Some(0) {
             marks.hit("task skipped");
         }
+        if self.chunks.values().any(|of| of == run) {
+            marks.hit("chunk ended");
+        }
         self.finished.insert(run.to_owned(), outcome);
         Ok(())
     }
@@ -300,7 +320,7 @@ impl Judge {
 }
 
 fn actor_may(actor: &str, kind: &str) -> bool {
-    let decisions = ["run_planned", "run_rejected", "dispatch_requested", "run_finished", "run_requested"];
+    let decisions = ["run_planned", "run_rejected", "dispatch_requested", "run_finished", "run_requested", "schedule_ticked"];
     let by_workers = ["attempt_started", "attempt_finished"];
     if decisions.contains(&kind) {
         actor.starts_with("scheduler:")

@@ -107,6 +107,8 @@ pub(crate) struct Life {
     judge: Judge,
     marks: Marks,
     shelf: Shelf,
+    /// Whether each record is printed as it comes.
+    tell: bool,
 }
 
 impl Life {
@@ -140,11 +142,13 @@ impl Life {
             judge: Judge::new(),
             marks: Marks::default(),
             shelf,
+            tell: false,
         }
     }
 
     /// Lives for so many hours with faults, and then until everything has ended.
-    pub(crate) fn run(mut self, hours: u64) -> Report {
+    pub(crate) fn run(mut self, hours: u64, tell: bool) -> Report {
+        self.tell = tell;
         let broken = self.live(hours).err();
         let digest = sha256(format!("{} {} {}", self.judge.chain(), self.steps, self.now_ms).as_bytes());
         Report {
@@ -361,6 +365,10 @@ impl Life {
             return Ok(());
         }
         for record in self.door.records_after(self.judge.seq()) {
+            if self.tell {
+                let body = String::from_utf8_lossy(&record.body);
+                println!("{:>10} {:>6} {:<20} {} {body}", self.now_ms - BEGIN_MS, record.seq, record.kind, record.actor);
+            }
             self.judge.take(&record, &mut self.marks)?;
         }
         Ok(())
@@ -431,7 +439,7 @@ impl Life {
             Node::Client => self.client.ring(what, &mut self.marks, &mut out),
             Node::Scheduler(index) => {
                 if let Some(scheduler) = self.schedulers.get_mut(index) {
-                    scheduler.wake(self.now_ms, &mut out);
+                    scheduler.wake(what, self.now_ms, &mut out);
                 }
             }
             Node::Worker(index) => {

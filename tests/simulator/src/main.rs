@@ -22,7 +22,7 @@ use std::time::Instant;
 use life::{Life, Report};
 use marks::Marks;
 
-const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes]";
+const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes] [--tell]";
 
 struct Options {
     seeds: u64,
@@ -30,6 +30,8 @@ struct Options {
     from: u64,
     /// Whether it is a failure when something rare never happened.
     sometimes: bool,
+    /// Whether each record is printed.
+    tell: bool,
 }
 
 fn main() -> ExitCode {
@@ -82,12 +84,13 @@ fn main() -> ExitCode {
 }
 
 fn options(words: &[String]) -> Option<Options> {
-    let mut options = Options { seeds: 0, hours: 0, from: 0, sometimes: false };
+    let mut options = Options { seeds: 0, hours: 0, from: 0, sometimes: false, tell: false };
     let mut numbers = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--from" => options.from = words.next()?.parse().ok()?,
+            "--tell" => options.tell = true,
             "--sometimes" => options.sometimes = true,
             number => numbers.push(number.parse().ok()?),
         }
@@ -110,7 +113,7 @@ fn live_all(options: &Options) -> Vec<Report> {
                 if seed >= end {
                     return;
                 }
-                let report = Life::new(seed).run(options.hours);
+                let report = Life::new(seed).run(options.hours, options.tell);
                 if let Ok(mut reports) = reports.lock() {
                     reports.push(report);
                 }

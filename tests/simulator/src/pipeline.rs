@@ -31,19 +31,24 @@ pub(crate) fn manifest(version: u64) -> Value {
         "retry": { "maxAttempts": 2, "baseDelayMs": 500 },
         "timeouts": { "heartbeatMs": 45_000, "attemptMs": 900_000 },
     });
-    let warned = json!({ "check": { "run": { "command": ["check"] }, "severity": "warn" }, "priority": version });
-    let days = json!({ "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
-    let pooled = json!({ "pool": "source", "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
+    let warned = json!({ "check": { "run": { "command": ["check"] }, "severity": "warn" }, "priority": version, "timeouts": { "attemptMs": 600_000 } });
+    let short = json!({ "attemptMs": 1_200_000 });
+    let days = json!({ "timeouts": short, "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
+    let pooled = json!({ "timeouts": short, "pool": "source", "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
     json!({
         "version": 1,
         "pools": { "source": { "limit": 2 } },
+        "schedules": [
+            { "name": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Paris", "catchUp": "latest", "trigger": { "selection": "+day/clean", "latestPartition": true } },
+            { "name": "often", "cron": "0 */3 * * *", "catchUp": "none", "trigger": { "selection": "raw/a" } },
+        ],
         "queues": { "default": { "limit": 6 } },
         "assets": [
             asset("raw/a", &[], quick.clone()),
             asset("raw/b", &[], checked),
             asset("mid/c", &["raw/a", "raw/b"], quick),
             asset("mid/d", &["raw/b"], warned),
-            asset("mart/e", &["mid/c", "mid/d"], json!({})),
+            asset("mart/e", &["mid/c", "mid/d"], json!({ "timeouts": short })),
             asset("day/raw", &[], pooled),
             asset("day/clean", &["day/raw"], days),
         ],

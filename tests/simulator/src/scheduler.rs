@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use arcoflow_core::identity::canonical_json;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::plan::catalog::Catalog;
-use arcoflow_core::run::decide::{decide, settle};
+use arcoflow_core::automation::schedules::Schedules;
+use arcoflow_core::run::decide::{decide, outstanding, settle};
 use arcoflow_core::run::fold;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::schedule::SchedulePage;
 use serde_json::{Value, json};
 
 use crate::door::scope;
@@ -26,8 +29,8 @@ pub(crate) struct Shelf(Rc<RefCell<BTreeMap<Sha256Digest, Arc<Catalog>>>>);
 impl Shelf {
     /// Puts a manifest there.
     pub(crate) fn put(&self, manifest: &Value) {
-        let manifest = Manifest::parse(manifest.to_string().as_bytes()).expect("a good manifest");
-        let text = arcoflow_core::identity::canonical_json::to_vec(&manifest).expect("JSON");
+        let text = canonical_json::to_vec(manifest).expect("JSON");
+        let manifest = Manifest::parse(&text).expect("a good manifest");
         let catalog = Catalog::new(manifest).expect("a good manifest");
         self.0.borrow_mut().insert(sha256(&text), Arc::new(catalog));
     }
@@ -43,6 +46,8 @@ impl fold::Catalogs for Shelf {
 const LEASE_MS: u64 = 60_000;
 /// How long it waits at the door for the next record, in seconds.
 const WAIT_S: u64 = 30;
+/// The alarm for what is due though no record comes.
+const DUE: u64 = 1;
 /// The pause after something went wrong, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
 
@@ -51,6 +56,7 @@ enum Asked {
     Lease,
     OpenRuns,
     OpenBackfills,
+    Schedules,
     Read,
     Append,
 }
@@ -60,6 +66,7 @@ enum Asked {
 struct Beginning {
     has_runs: bool,
     has_backfills: bool,
+    has_schedules: bool,
     oldest: Option<u64>,
     as_of: u64,
 }
@@ -71,9 +78,13 @@ impl Beginning {
         self.take(&seen.json["runs"]);
     }
 
-    fn take_backfills(&mut self, seen: &Seen) -> u64 {
+    fn take_backfills(&mut self, seen: &Seen) {
         self.has_backfills = true;
         self.take(&seen.json["backfills"]);
+    }
+
+    /// The record to begin after.
+    fn seq(&self) -> u64 {
         self.oldest.map_or(self.as_of, |seq| seq - 1)
     }
 
@@ -92,6 +103,8 @@ pub(crate) struct Scheduler {
     epoch: Option<u64>,
     renew_at_ms: u64,
     beginning: Beginning,
+    /// The door's time when it last said it, and this node's time then.
+    heard: (u64, u64),
     is_settled: bool,
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
@@ -107,6 +120,7 @@ impl Scheduler {
             epoch: None,
             renew_at_ms: 0,
             beginning: Beginning::default(),
+            heard: (0, 0),
             is_settled: false,
             asked: BTreeMap::new(),
             next_tag: 0,
@@ -126,7 +140,12 @@ impl Scheduler {
     }
 
     /// Goes on from wherever it is.
-    pub(crate) fn wake(&mut self, now_ms: u64, out: &mut Out) {
+    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, out: &mut Out) {
+        if what == DUE {
+            self.is_settled = false;
+            // A read that waits at the door is given up: what is due is due now.
+            self.asked.retain(|_, asked| *asked != Asked::Read);
+        }
         if !self.asked.is_empty() {
             return;
         }
@@ -138,8 +157,10 @@ impl Scheduler {
             self.ask(Asked::OpenRuns, out, |tag| Draft::get(tag, "/v1/runs?open=true&limit=1000"));
         } else if !self.beginning.has_backfills {
             self.ask(Asked::OpenBackfills, out, |tag| Draft::get(tag, "/v1/backfills?open=true"));
+        } else if !self.beginning.has_schedules {
+            self.ask(Asked::Schedules, out, |tag| Draft::get(tag, "/v1/schedules"));
         } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
-            self.propose(epoch, out);
+            self.propose(epoch, now_ms, out);
         } else {
             self.read(out);
         }
@@ -157,17 +178,25 @@ impl Scheduler {
         self.ask(Asked::Read, out, |tag| Draft::get(tag, target).waits(wait));
     }
 
-    fn propose(&mut self, epoch: u64, out: &mut Out) {
-        let limits = limits();
-        let decisions = decide(&self.world, &scope(), &limits);
+    /// The door's time, as far as it is known here.
+    fn door_ms(&self, now_ms: u64) -> u64 {
+        self.heard.0 + now_ms.saturating_sub(self.heard.1)
+    }
+
+    fn propose(&mut self, epoch: u64, now_ms: u64, out: &mut Out) {
+        let (limits, door_ms) = (limits(), self.door_ms(now_ms));
+        let decisions = decide(&self.world, door_ms, &scope(), &limits);
         assert_eq!(
             decisions,
-            decide(&self.world, &scope(), &limits),
+            decide(&self.world, door_ms, &scope(), &limits),
             "deciding twice decides the same"
         );
         if decisions.is_empty() {
             settle(&mut self.world);
             self.is_settled = true;
+            if let Some(wake_ms) = outstanding(&self.world).wake_ms {
+                out.alarms.push((wake_ms.saturating_sub(door_ms).max(1), DUE));
+            }
             self.read(out);
             return;
         }
@@ -192,10 +221,14 @@ impl Scheduler {
             out.alarms.push((PAUSE_MS, 0));
             return;
         };
+        if let Some(server_ms) = seen.json["serverTime"].as_u64() {
+            self.heard = (server_ms, now_ms);
+        }
         match asked {
             Asked::Lease => self.hear_lease(&seen, now_ms),
             Asked::OpenRuns => self.beginning.take_runs(&seen),
-            Asked::OpenBackfills => self.world.seq = self.beginning.take_backfills(&seen),
+            Asked::OpenBackfills => self.beginning.take_backfills(&seen),
+            Asked::Schedules => self.begin(&seen),
             Asked::Read => self.fold(&seen),
             Asked::Append if seen.slug() == "epoch-fenced" => {
                 marks.hit("scheduler fenced");
@@ -213,7 +246,7 @@ impl Scheduler {
                 }
             }
         }
-        self.wake(now_ms, out);
+        self.wake(0, now_ms, out);
     }
 
     fn hear_lease(&mut self, seen: &Seen, now_ms: u64) {
@@ -221,6 +254,15 @@ impl Scheduler {
         self.epoch = granted.then(|| seen.json["epoch"].as_u64().unwrap_or(0));
         self.renew_at_ms = now_ms + LEASE_MS / 3;
         self.is_settled = false;
+    }
+
+    fn begin(&mut self, seen: &Seen) {
+        self.beginning.has_schedules = true;
+        let page: SchedulePage = serde_json::from_value(seen.json.clone()).expect("a page");
+        let declaring = page.schedules.first().map(|schedule| schedule.manifest);
+        let catalog = declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
+        let schedules = Schedules::adopted(&page, catalog);
+        self.world = World::beginning_after(self.beginning.seq(), schedules);
     }
 
     fn fold(&mut self, seen: &Seen) {
