@@ -121,10 +121,7 @@ fn names() {
         black_box(black_box(ulid).encode(&mut [0; 26]));
     });
     measure("partition key format, two dimensions", &mut || {
-        let dimensions = [
-            ("date", black_box(&date)),
-            ("region", black_box(&region)),
-        ];
+        let dimensions = [("date", black_box(&date)), ("region", black_box(&region))];
         black_box(PartitionKey::from_dimensions(dimensions)).expect("good");
     });
     measure("partition key parse, two dimensions", &mut || {

@@ -12,6 +12,7 @@ mod bench_identity;
 mod examples;
 mod fixtures;
 mod stories;
+mod simulate;
 mod fuzz;
 mod npm;
 mod python;
@@ -27,6 +28,7 @@ cargo xtask COMMAND
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
   stories [TARGET…]    plays every story on every target: native, wasm, http
+  simulate [S] [H]     lives through S seeds of H hours (200, 24) in which everything breaks; `--from SEED` begins elsewhere
   bench core           measures plans, folds and partitions of any size, and judges each figure
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
@@ -52,6 +54,7 @@ fn main() -> ExitCode {
         ["test"] => test::run_all(),
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
         ["stories", targets @ ..] => stories::run_all(targets),
+        ["simulate", arguments @ ..] => simulate::simulate(arguments),
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),
         ["drill", "durable"] => drill::durable(),

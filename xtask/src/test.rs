@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{contract, docs, drill, fixtures, stories, wasm};
+use crate::{contract, docs, drill, fixtures, simulate, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -62,6 +62,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     step("inside WebAssembly", wasm::run_tests)?;
     step("fixtures", || fixtures::run_all(&[]))?;
     step("stories", || stories::run_all(&[]))?;
+    step("two hundred lives", || simulate::simulate(&[]))?;
     step("the first command of the README", || {
         run(
             cargo().args(["run", "--quiet", "--release", "--locked", "--", "--version"]),

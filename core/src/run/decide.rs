@@ -79,9 +79,9 @@ impl Decisions {
 /// The beginning and the end of a run.
 fn decide_life(run: &Run, scope: &Scope, decisions: &mut Decisions) {
     match (&run.plan, &run.catalog) {
-        (Err((code, message)), _)
-            if run.finished.is_none() && run.planned.is_none() && code != "manifest.unknown" =>
-        {
+        // Whoever has the manifest decides; the end of a run that nobody could read is not ours to say.
+        (Err(_), None) => {}
+        (Err((code, message)), Some(_)) if run.finished.is_none() && run.planned.is_none() => {
             decisions.push(Event::RunRejected(RunRejected {
                 run: run.id,
                 code: code.clone(),

@@ -1,0 +1,314 @@
+//! A scheduler of a life: it reads, folds, decides and proposes with core's own functions, and forgets everything when it dies.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arcoflow_core::automation::schedules::Schedules;
+use arcoflow_core::identity::canonical_json;
+use arcoflow_core::identity::digest::{Sha256Digest, sha256};
+use arcoflow_core::plan::catalog::Catalog;
+use arcoflow_core::run::decide::{decide, outstanding, settle};
+use arcoflow_core::run::fold;
+use arcoflow_core::run::world::{Limits, World};
+use arcoflow_core::wire::event::Event;
+use arcoflow_core::wire::manifest::Manifest;
+use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::schedule::SchedulePage;
+use serde_json::{Value, json};
+
+use crate::door::scope;
+use crate::marks::Marks;
+use crate::post::{Draft, Out, Seen};
+
+/// The manifests of a life, which every node could fetch by their address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shelf(Rc<RefCell<BTreeMap<Sha256Digest, Arc<Catalog>>>>);
+
+impl Shelf {
+    /// Puts a manifest there.
+    pub(crate) fn put(&self, manifest: &Value) {
+        let text = canonical_json::to_vec(manifest).expect("JSON");
+        let manifest = Manifest::parse(&text).expect("a good manifest");
+        let catalog = Catalog::new(manifest).expect("a good manifest");
+        self.0.borrow_mut().insert(sha256(&text), Arc::new(catalog));
+    }
+}
+
+impl fold::Catalogs for Shelf {
+    fn catalog(&self, manifest: &Sha256Digest) -> Option<Arc<Catalog>> {
+        self.0.borrow().get(manifest).cloned()
+    }
+}
+
+/// How long a scheduler holds the lease, in milliseconds.
+const LEASE_MS: u64 = 60_000;
+/// How long it waits at the door for the next record, in seconds.
+const WAIT_S: u64 = 30;
+/// The alarm for what is due though no record comes.
+const DUE: u64 = 1;
+/// The pause after something went wrong, in milliseconds.
+const PAUSE_MS: u64 = 1_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Lease,
+    OpenRuns,
+    OpenBackfills,
+    Schedules,
+    Read,
+    Append,
+}
+
+/// The oldest run or backfill that is open: what ended before that has no future.
+#[derive(Default)]
+struct Beginning {
+    has_runs: bool,
+    has_backfills: bool,
+    has_schedules: bool,
+    oldest: Option<u64>,
+    as_of: u64,
+}
+
+impl Beginning {
+    fn take_runs(&mut self, seen: &Seen) {
+        self.has_runs = true;
+        self.as_of = seen.json["asOf"].as_u64().unwrap_or(0);
+        self.take(&seen.json["runs"]);
+    }
+
+    fn take_backfills(&mut self, seen: &Seen) {
+        self.has_backfills = true;
+        self.take(&seen.json["backfills"]);
+    }
+
+    /// The record to begin after.
+    fn seq(&self) -> u64 {
+        self.oldest.map_or(self.as_of, |seq| seq - 1)
+    }
+
+    fn take(&mut self, list: &Value) {
+        let seqs = list.as_array().into_iter().flatten();
+        let seqs = seqs.filter_map(|entry| entry["seq"].as_u64());
+        self.oldest = seqs.chain(self.oldest).min();
+    }
+}
+
+/// What a scheduler knows; nothing of it survives.
+pub(crate) struct Scheduler {
+    name: String,
+    pub(crate) world: World,
+    shelf: Shelf,
+    epoch: Option<u64>,
+    renew_at_ms: u64,
+    beginning: Beginning,
+    /// The door's time when it last said it, and this node's time then.
+    heard: (u64, u64),
+    is_settled: bool,
+    asked: BTreeMap<u64, Asked>,
+    next_tag: u64,
+    take_over: bool,
+}
+
+impl Scheduler {
+    pub(crate) fn new(name: &str, shelf: Shelf) -> Scheduler {
+        Scheduler {
+            name: name.to_owned(),
+            world: World::default(),
+            shelf,
+            epoch: None,
+            renew_at_ms: 0,
+            beginning: Beginning::default(),
+            heard: (0, 0),
+            is_settled: false,
+            asked: BTreeMap::new(),
+            next_tag: 0,
+            take_over: false,
+        }
+    }
+
+    /// Whether it believes that it decides.
+    pub(crate) fn decides(&self) -> bool {
+        self.epoch.is_some()
+    }
+
+    /// The next time it asks, it takes the lease from whoever has it.
+    pub(crate) fn usurp(&mut self) {
+        self.take_over = true;
+        self.renew_at_ms = 0;
+    }
+
+    /// Goes on from wherever it is.
+    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, out: &mut Out) {
+        if what == DUE {
+            self.is_settled = false;
+            // A read that waits at the door is given up: what is due is due now.
+            self.asked.retain(|_, asked| *asked != Asked::Read);
+        }
+        if !self.asked.is_empty() {
+            return;
+        }
+        if now_ms >= self.renew_at_ms {
+            let body =
+                json!({ "holder": self.name, "ttlMs": LEASE_MS, "takeOver": self.take_over });
+            self.take_over = false;
+            self.ask(Asked::Lease, out, |tag| {
+                Draft::post(tag, "/v1/scheduler", body)
+            });
+        } else if !self.beginning.has_runs {
+            self.ask(Asked::OpenRuns, out, |tag| {
+                Draft::get(tag, "/v1/runs?open=true&limit=1000")
+            });
+        } else if !self.beginning.has_backfills {
+            self.ask(Asked::OpenBackfills, out, |tag| {
+                Draft::get(tag, "/v1/backfills?open=true")
+            });
+        } else if !self.beginning.has_schedules {
+            self.ask(Asked::Schedules, out, |tag| {
+                Draft::get(tag, "/v1/schedules")
+            });
+        } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
+            self.propose(epoch, now_ms, out);
+        } else {
+            self.read(out);
+        }
+    }
+
+    fn ask(&mut self, asked: Asked, out: &mut Out, draft: impl FnOnce(u64) -> Draft) {
+        self.next_tag += 1;
+        self.asked.insert(self.next_tag, asked);
+        out.calls.push(draft(self.next_tag));
+    }
+
+    fn read(&mut self, out: &mut Out) {
+        let wait = if self.epoch.is_some() { WAIT_S } else { 10 };
+        let target = format!(
+            "/v1/ledger?after={}&limit=1000&waitS={wait}",
+            self.world.seq
+        );
+        self.ask(Asked::Read, out, |tag| Draft::get(tag, target).waits(wait));
+    }
+
+    /// The door's time, as far as it is known here.
+    fn door_ms(&self, now_ms: u64) -> u64 {
+        self.heard.0 + now_ms.saturating_sub(self.heard.1)
+    }
+
+    fn propose(&mut self, epoch: u64, now_ms: u64, out: &mut Out) {
+        let (limits, door_ms) = (limits(), self.door_ms(now_ms));
+        let decisions = decide(&self.world, door_ms, &scope(), &limits);
+        assert_eq!(
+            decisions,
+            decide(&self.world, door_ms, &scope(), &limits),
+            "deciding twice decides the same"
+        );
+        if decisions.is_empty() {
+            settle(&mut self.world);
+            self.is_settled = true;
+            if let Some(wake_ms) = outstanding(&self.world).wake_ms {
+                out.alarms
+                    .push((wake_ms.saturating_sub(door_ms).max(1), DUE));
+            }
+            self.read(out);
+            return;
+        }
+        let events: Vec<Value> = decisions.iter().map(proposal).collect();
+        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
+        self.ask(Asked::Append, out, |tag| {
+            Draft::post(tag, "/v1/ledger", body)
+        });
+    }
+
+    /// Takes an answer, or the absence of one.
+    pub(crate) fn hear(
+        &mut self,
+        tag: u64,
+        seen: Option<Seen>,
+        now_ms: u64,
+        marks: &mut Marks,
+        out: &mut Out,
+    ) {
+        let Some(asked) = self.asked.remove(&tag) else {
+            return;
+        };
+        let Some(seen) = seen.filter(|seen| seen.status < 500) else {
+            out.alarms.push((PAUSE_MS, 0));
+            return;
+        };
+        if let Some(server_ms) = seen.json["serverTime"].as_u64() {
+            self.heard = (server_ms, now_ms);
+        }
+        match asked {
+            Asked::Lease => self.hear_lease(&seen, now_ms),
+            Asked::OpenRuns => self.beginning.take_runs(&seen),
+            Asked::OpenBackfills => self.beginning.take_backfills(&seen),
+            Asked::Schedules => self.begin(&seen),
+            Asked::Read => self.fold(&seen),
+            Asked::Append if seen.slug() == "epoch-fenced" => {
+                marks.hit("scheduler fenced");
+                self.epoch = None;
+            }
+            Asked::Append => {
+                let before = self.world.seq;
+                self.fold(&seen);
+                let results = seen.json["results"].as_array().cloned().unwrap_or_default();
+                let appended = results
+                    .iter()
+                    .any(|result| result.get("appended").is_some());
+                // The door knows better and has nothing new to say: the same proposal would be refused again.
+                self.is_settled = !appended && self.world.seq == before;
+                if self.is_settled {
+                    settle(&mut self.world);
+                }
+            }
+        }
+        self.wake(0, now_ms, out);
+    }
+
+    fn hear_lease(&mut self, seen: &Seen, now_ms: u64) {
+        let granted = seen.json["granted"] == true;
+        self.epoch = granted.then(|| seen.json["epoch"].as_u64().unwrap_or(0));
+        self.renew_at_ms = now_ms + LEASE_MS / 3;
+        self.is_settled = false;
+    }
+
+    fn begin(&mut self, seen: &Seen) {
+        self.beginning.has_schedules = true;
+        let page: SchedulePage = serde_json::from_value(seen.json.clone()).expect("a page");
+        let declaring = page.schedules.first().map(|schedule| schedule.manifest);
+        let catalog =
+            declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
+        let schedules = Schedules::adopted(&page, catalog);
+        self.world = World::beginning_after(self.beginning.seq(), schedules);
+    }
+
+    fn fold(&mut self, seen: &Seen) {
+        let lines = seen.json["records"].as_array().cloned().unwrap_or_default();
+        for line in lines {
+            let text = line.to_string();
+            let record = Record::from_json(text.as_bytes()).expect("a record of the door");
+            assert!(
+                record.seq <= self.world.seq + 1,
+                "the ledger is read without gaps"
+            );
+            self.world.fold(&record, &self.shelf, &limits());
+            self.is_settled = false;
+        }
+    }
+}
+
+/// The limits of every scheduler of a life.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        open_attempts: 8,
+        plan_tasks: 10_000,
+        decisions: 20,
+    }
+}
+
+fn proposal(event: &Event) -> Value {
+    let body = event.body().expect("a canonical body");
+    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    json!({ "kind": event.kind(), "body": body })
+}
