@@ -22,6 +22,8 @@ mod preview;
 pub mod deploy;
 pub mod backfill;
 pub mod schedule;
+pub mod sensor;
+pub mod look;
 pub mod append;
 pub mod lease;
 pub mod inputs;

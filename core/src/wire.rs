@@ -9,6 +9,7 @@ pub mod trigger;
 pub mod manifest;
 pub mod backfill;
 pub mod schedule;
+pub mod sensor;
 pub mod task_set;
 pub mod event;
 pub mod record;

@@ -9,6 +9,7 @@ use arcoflow_core::plan::zone::Zone;
 use arcoflow_core::plan::{self, MAX_TASKS, Plan, PlanError, selection};
 use arcoflow_core::wire::manifest::cron::Cron;
 use arcoflow_core::wire::manifest::{Manifest, schema};
+use arcoflow_core::wire::sensor::{SensorFindings, SensorMessage};
 use arcoflow_core::wire::trigger::{Selection, Trigger};
 use serde_json::Value;
 
@@ -97,6 +98,23 @@ fn check_plan(catalog: &Catalog, text: &str) {
     assert_eq!(found, expected.lines().collect::<Vec<_>>(), "{text}");
 }
 
+/// A message that a sensor takes, and the plan of its trigger.
+fn check_message(catalog: &Catalog, text: &str) {
+    let message: SensorMessage = serde_json::from_str(text).unwrap();
+    let trigger = message.trigger.unwrap();
+    plan::compile(catalog, &trigger, AS_OF_MS, MAX_TASKS).unwrap();
+}
+
+/// What a program may find, and the plans of what it wants.
+fn check_findings(catalog: &Catalog, text: &str) {
+    let findings: SensorFindings = serde_json::from_str(text).unwrap();
+    for wanted in findings.runs {
+        let declared = &catalog.manifest().sensors[1].trigger;
+        let trigger = wanted.trigger.as_ref().unwrap_or(declared);
+        plan::compile(catalog, trigger, AS_OF_MS, MAX_TASKS).unwrap();
+    }
+}
+
 /// Expression, zone and time, and the ticks after it.
 fn check_ticks(text: &str) -> usize {
     let minutes = |text: &str| {
@@ -129,6 +147,7 @@ fn every_block_of_the_pages_is_so() {
         "selection.md",
         "partitions.md",
         "schedules.md",
+        "sensors.md",
     ] {
         let page = page(name);
         let mut known = None;
@@ -143,6 +162,8 @@ fn every_block_of_the_pages_is_so() {
                     known = Some(catalog(&value));
                 }
                 ("json trigger", _) => drop(Trigger::parse(text.as_bytes()).unwrap()),
+                ("json message", Some(catalog)) => check_message(catalog, &text),
+                ("json findings", Some(catalog)) => check_findings(catalog, &text),
                 ("selection", Some(catalog)) => checked += check_selections(catalog, &text),
                 ("ticks", _) => checked += check_ticks(&text),
                 ("plan", Some(catalog)) => check_plan(catalog, &text),

@@ -29,6 +29,7 @@ mod diff;
 mod backfill;
 mod runs;
 mod schedules;
+mod sensors;
 mod explain;
 mod logs;
 mod events;
@@ -108,6 +109,7 @@ enum Verb {
     Rerun(run::Rerun),
     Schedules(schedules::Schedules),
     Backfill(backfill::Backfill),
+    Sensors(sensors::Sensors),
     Events(events::Events),
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
@@ -178,6 +180,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Cancel(verb) => run::cancel(context, &verb).await,
             Verb::Rerun(verb) => run::rerun(context, &verb).await,
             Verb::Schedules(verb) => schedules::schedules(context, &verb).await,
+            Verb::Sensors(verb) => sensors::sensors(context, &verb).await,
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),

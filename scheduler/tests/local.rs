@@ -77,6 +77,7 @@ async fn complete(client: &Client, envelope: &Envelope) {
         outcome: Outcome::Succeeded,
         output: None,
         error: None,
+        findings: None,
         extra: serde_json::Map::new(),
     };
     let (task, token) = (&envelope.task_id, &envelope.task_token);

@@ -12,11 +12,12 @@ use crate::door::http::Response;
 use crate::door::index::RunRow;
 use crate::door::read;
 use crate::door::session::{Session, beyond_time};
-use crate::door::sql::first;
+use crate::door::sql::{StoreError, first};
 use crate::identity::canonical_json;
 use crate::identity::derived;
 use crate::identity::digest::{Sha256Digest, sha256};
 use crate::identity::ids::RunId;
+use crate::identity::keys::RunKey;
 use crate::plan::{self, Plan};
 use crate::run::fold::plan_of;
 use crate::run::state::Run;
@@ -195,6 +196,19 @@ pub(crate) fn run_of_key(
     ))
 }
 
+/// The run that was started under a run key.
+pub(crate) fn known_run(
+    session: &mut Session<'_>,
+    key: &RunKey,
+) -> Result<Option<RunId>, StoreError> {
+    first(
+        session.sql,
+        "SELECT run FROM run_key WHERE run_key = ?1",
+        &[key.as_str().into()],
+        |row| RunId::from_bytes(crate::door::session::bytes_16(row.blob(0))),
+    )
+}
+
 fn replayed(status: u16, body: alloc::vec::Vec<u8>) -> Response {
     Response::json(status, body).header("idempotent-replayed", "true")
 }
@@ -210,6 +224,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
         .run
         .map(|run| run.to_string())
         .or_else(|| admitted.params.schedule.clone())
+        .or_else(|| admitted.params.sensor.clone())
         .unwrap_or_default();
     Ok(Some(
         [

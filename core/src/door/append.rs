@@ -239,7 +239,7 @@ fn propose_run(
             schedule,
             tick_s: Some(tick_s),
         } => schedule::refuse_tick(session, schedule, &body.triggered.manifest, *tick_s)?,
-        Account::Schedule { tick_s: None, .. } => Some("not-a-decision"),
+        Account::Schedule { tick_s: None, .. } | Account::Sensor { .. } => Some("not-a-decision"),
     };
     if let Some(code) = refusal {
         return Ok(refused(code));

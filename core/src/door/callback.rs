@@ -12,6 +12,7 @@ use crate::door::http::Response;
 use crate::door::index::RunRow;
 use crate::door::inputs;
 use crate::door::lease::{check_worker, mint};
+use crate::door::look;
 use crate::door::session::Session;
 use crate::door::token::Verified;
 use crate::identity::ids::AttemptId;
@@ -45,6 +46,12 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
     let held = hold(session, admitted, request.attempt, request.attempt_id)?;
     let attempt = &held.attempt;
     let own = attempt.worker.as_deref() == Some(request.worker_id.as_str());
+    if attempt.is_look() && own && attempt.state == AttemptState::Running {
+        let (seq, deadline) = (session.end()?.seq, attempt.deadline_ms);
+        return Ok(accepted(session, seq, deadline)?
+            .header("idempotent-replayed", "true")
+            .into());
+    }
     if let (Some(seq), true) = (
         attempt.started_seq,
         own && attempt.state == AttemptState::Running,
@@ -71,6 +78,14 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         )));
     }
     session.act_as(format!("worker:{}", request.worker_id));
+    if attempt.is_look() {
+        let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+        let now_ms = session.now_ms()?;
+        look::start(session, attempt, &request.worker_id, &timeouts, now_ms)?;
+        let deadline = Some(now_ms.saturating_add(timeouts.attempt_ms));
+        let seq = session.end()?.seq;
+        return Ok(accepted(session, seq, deadline)?.into());
+    }
     let event = AttemptStarted {
         run: held.run.run,
         task: held.task.clone(),
@@ -162,6 +177,9 @@ pub(crate) fn completed(session: &mut Session<'_>, admitted: &Admitted, body: &[
     }
     let held = hold(session, admitted, request.attempt, request.attempt_id)?;
     let worker = request.worker_id.clone();
+    if held.attempt.is_look() {
+        return looked(session, &held, request);
+    }
     let fact = fact(&held, request);
     if held.attempt.state.is_closed() {
         return repeated(session, &held, &fact);
@@ -188,6 +206,34 @@ pub(crate) fn completed(session: &mut Session<'_>, admitted: &Admitted, body: &[
         None,
     )?;
     Ok(accepted(session, record.seq, None)?.into())
+}
+
+/// The end of a look. A look ends once: whoever held it and says so again gets the answer that was given.
+fn looked(session: &mut Session<'_>, held: &Held, request: Completed) -> Answered {
+    let own = held.attempt.worker.as_deref() == Some(request.worker_id.as_str());
+    match held.attempt.closed_seq {
+        Some(seq) if own && seq > 0 && held.attempt.state != AttemptState::Expired => {
+            return Ok(accepted(session, seq, None)?
+                .header("idempotent-replayed", "true")
+                .into());
+        }
+        Some(_) => {
+            held.refuse_superseded()?;
+            let refused = refusal(Slug::TaskNotActive, "the look is closed", &held.attempt);
+            return Err(Fault::Refused(refused));
+        }
+        None => held.refuse_superseded()?,
+    }
+    if held.attempt.state == AttemptState::Running && !own {
+        return Err(Fault::Refused(refusal(
+            Slug::AttemptClaimed,
+            "another worker has started this attempt",
+            &held.attempt,
+        )));
+    }
+    session.act_as(format!("worker:{}", request.worker_id));
+    let seq = look::complete(session, &held.attempt, request)?;
+    Ok(accepted(session, seq, None)?.into())
 }
 
 /// What a completion says, as it would stand in the ledger.
@@ -300,7 +346,10 @@ fn hold(
             })?
             .ok_or_else(missing)?
     };
-    let run = session.run(&claims.run)?.ok_or_else(missing)?;
+    let run = match session.run(&claims.run)? {
+        Some(run) => run,
+        None => look::stand_in(session, &attempt)?.ok_or_else(missing)?,
+    };
     let task = TaskKey::parse(&attempt.task_key).map_err(|_| missing())?;
     Ok(Held {
         attempt,

@@ -51,7 +51,7 @@ const INDEXES: &[Index] = &[
     },
     Index {
         name: "attempts",
-        statement: "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, deadline_ms, CASE WHEN started_seq IS NULL THEN NULL ELSE worker END, requested_seq, started_seq, closed_seq FROM attempt ORDER BY run, task, attempt",
+        statement: "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, deadline_ms, CASE WHEN started_seq IS NULL THEN NULL ELSE worker END, requested_seq, started_seq, closed_seq FROM attempt WHERE requested_seq > 0 ORDER BY run, task, attempt",
         columns: &[
             ("run", Blob),
             ("task", Blob),
@@ -110,6 +110,25 @@ const INDEXES: &[Index] = &[
             ("paused_seq", Integer),
             ("ticked_seq", Integer),
         ],
+    },
+    Index {
+        name: "sensors",
+        statement: "SELECT name, manifest, changes, paused_seq, reports, reported_seq, cursor, queue FROM sensor ORDER BY name",
+        columns: &[
+            ("name", Text),
+            ("manifest", Blob),
+            ("changes", Integer),
+            ("paused_seq", Integer),
+            ("reports", Integer),
+            ("reported_seq", Integer),
+            ("cursor", Text),
+            ("queue", Text),
+        ],
+    },
+    Index {
+        name: "messages",
+        statement: "SELECT sensor, message, seq FROM sensor_message ORDER BY sensor, message",
+        columns: &[("sensor", Text), ("message", Text), ("seq", Integer)],
     },
     Index {
         name: "current manifest",

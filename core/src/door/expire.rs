@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::door::attempt::{Attempt, AttemptState, attempt_of, columns};
 use crate::door::config::{Config, Moment};
+use crate::door::look;
 use crate::door::session::{Catalogs, Session, Wake, bytes_16};
 use crate::door::sql::{Sql, StoreError, Verdict, first};
 use crate::identity::ids::RunId;
@@ -116,6 +117,9 @@ fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<()
         _ if past_deadline => ExpiryReason::Deadline,
         _ => ExpiryReason::Heartbeat,
     };
+    if attempt.is_look() {
+        return look::expire(session, attempt, reason);
+    }
     session.append(
         &Event::AttemptExpired(AttemptExpired {
             run: attempt.name.run,

@@ -2,10 +2,9 @@
 
 use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
-use crate::door::schedule;
-use crate::door::partition;
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
+use crate::door::{look, partition, schedule, sensor};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{Operation, TaskKey};
@@ -90,6 +89,9 @@ impl Session<'_> {
         manifest: &Sha256Digest,
         task: &TaskKey,
     ) -> Result<Timeouts, StoreError> {
+        if let Some(timeouts) = look::timeouts(self, manifest, task)? {
+            return Ok(timeouts);
+        }
         let catalog = self.catalog(manifest)?;
         let found = catalog.and_then(|catalog| {
             catalog
@@ -115,9 +117,12 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
                 &[address.as_slice().into(), record.seq.into()],
             )?;
             schedule::apply_deployed(session, record, &body.manifest)?;
+            sensor::apply_deployed(session, record, &body.manifest)?;
         }
         Event::ScheduleTicked(body) => schedule::apply_ticked(session, record, body)?,
         Event::ScheduleSet(body) => schedule::apply_set(session, record, body)?,
+        Event::SensorReported(body) => sensor::apply_reported(session, record, body)?,
+        Event::SensorSet(body) => sensor::apply_set(session, record, body)?,
         Event::RunTriggered(body) => apply_triggered(session, record, body)?,
         Event::RunPlanned(body) => {
             let run = body.run.to_bytes();

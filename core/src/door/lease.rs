@@ -9,6 +9,7 @@ use crate::door::answer::{Answered, Fault, Reply, Then, Wait, WaitOn};
 use crate::door::attempt::{Attempt, BoundName, attempt_of, columns};
 use crate::door::http::Response;
 use crate::door::inputs;
+use crate::door::look;
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, Value, first};
 use crate::door::token::{self, TaskClaims};
@@ -36,6 +37,12 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
         }
     }
     for queue in &request.queues {
+        let wanted = request.max - tasks.len() as u32;
+        for row in look::due(session, queue, now_ms, wanted)? {
+            if let Some(look) = look::take(session, &row, queue, &request.worker_id, now_ms)? {
+                tasks.extend(look::give(session, &look, now_ms)?);
+            }
+        }
         let wanted = request.max - tasks.len() as u32;
         for attempt in leasable(session, queue, now_ms, wanted)? {
             tasks.extend(give(session, &attempt, Some(&request.worker_id), now_ms)?);
@@ -169,8 +176,10 @@ fn wait(
             }
             rank = next + 1;
         }
+        let looks = look::next_due_ms(session, queue)?;
+        soonest = [soonest, looks].into_iter().flatten().min();
     }
-    let again_ms = soonest.map(|due| due - now_ms);
+    let again_ms = soonest.map(|due| due.saturating_sub(now_ms));
     Ok(Then::Wait(Wait {
         on: WaitOn::Work(request.queues.clone()),
         give_up_ms: u64::from(request.wait_s) * 1_000,
@@ -186,6 +195,9 @@ fn give(
     worker: Option<&str>,
     now_ms: u64,
 ) -> Result<Option<Envelope>, Fault> {
+    if attempt.is_look() {
+        return look::give(session, attempt, now_ms);
+    }
     let Some(run) = session.run(&attempt.name.run)? else {
         return Ok(None);
     };
@@ -219,6 +231,7 @@ fn give(
         run: command,
         inputs,
         inputs_truncated,
+        look: None,
     };
     envelope(session, attempt, task_key, &timeouts, payload, now_ms).map(Some)
 }
@@ -237,7 +250,7 @@ fn take(
     Ok(())
 }
 
-fn envelope(
+pub(crate) fn envelope(
     session: &mut Session<'_>,
     attempt: &Attempt,
     task_key: TaskKey,

@@ -12,7 +12,7 @@ use crate::door::http::decode;
 use crate::door::session::Session;
 use crate::door::{
     accept, append, asset, backfill, callback, deploy, inputs, lease, log, preview, read, schedule,
-    webhook,
+    sensor, webhook,
 };
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
@@ -235,6 +235,18 @@ pub static ROUTES: &[Route] = &[
     post("tickSchedule", "/v1/schedules/{schedule}/tick", RUNS, Handler::Door(schedule::tick),
         "Starts the schedule's run at once, also while it is paused; its ticks stay as they are.", 202).takes(4 * KIB)
         .body_optional().refusals(&[Slug::ScheduleNotFound, Slug::PlanInvalid, Slug::PlanTooLarge, Slug::RunKeyConflict, Slug::IdempotencyKeyReused, Slug::StorageExhausted]),
+    get("listSensors", "/v1/sensors", READ, Handler::Door(sensor::asked::list), "The sensors of the current manifest, by name."),
+    get("getSensor", "/v1/sensors/{sensor}", READ, Handler::Door(sensor::asked::get), "A sensor: what was reported last, and what came of it.")
+        .refusals(&[Slug::SensorNotFound]),
+    post("tellSensor", "/v1/sensors/{sensor}/messages", RUNS, Handler::Door(sensor::asked::message),
+        "Tells a sensor that something has happened; one message id starts at most one run.", 202).takes(64 * KIB)
+        .refusals(&[Slug::SensorNotFound, Slug::SensorPolls, Slug::StorageExhausted]),
+    post("pauseSensor", "/v1/sensors/{sensor}/pause", RUNS, Handler::Door(sensor::asked::pause),
+        "Starts no runs until the sensor is resumed.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::SensorNotFound]),
+    post("resumeSensor", "/v1/sensors/{sensor}/resume", RUNS, Handler::Door(sensor::asked::resume),
+        "Lets the sensor go on.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::SensorNotFound]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
         "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
@@ -276,6 +288,8 @@ pub struct Params {
     pub backfill: Option<BackfillId>,
     /// The schedule.
     pub schedule: Option<String>,
+    /// The sensor.
+    pub sensor: Option<String>,
     /// The run.
     pub run: Option<RunId>,
     /// The task.
@@ -323,6 +337,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
         match expected {
             "{backfillId}" => params.backfill = Some(BackfillId::parse(segment).ok()?),
             "{schedule}" => params.schedule = Some(decode(segment)),
+            "{sensor}" => params.sensor = Some(decode(segment)),
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),

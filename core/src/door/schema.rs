@@ -27,6 +27,13 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS schedule (
         name TEXT PRIMARY KEY, manifest BLOB, cursor_s INTEGER NOT NULL, skipped_s INTEGER, skipped TEXT,
         changes INTEGER NOT NULL, paused_seq INTEGER, ticked_seq INTEGER) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS sensor (
+        name TEXT PRIMARY KEY, manifest BLOB, changes INTEGER NOT NULL, paused_seq INTEGER, reports INTEGER NOT NULL, reported_seq INTEGER,
+        cursor TEXT, queue TEXT, due_ms INTEGER) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS sensor_due ON sensor (queue, due_ms) WHERE due_ms IS NOT NULL",
+    "CREATE TABLE IF NOT EXISTS sensor_message (
+        sensor TEXT NOT NULL, message TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (sensor, message)) WITHOUT ROWID",
+    // A look of a sensor is an attempt with no `requested_seq` but 0: no record asked for it.
     "CREATE TABLE IF NOT EXISTS attempt (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,

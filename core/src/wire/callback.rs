@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::identity::ids::AttemptId;
 use crate::wire::event::{Output, TaskError};
+use crate::wire::sensor::SensorFindings;
 
 /// The worker begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +59,9 @@ pub struct Completed {
     /// Why it failed; for a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<TaskError>,
+    /// What the program of a sensor found; for a look that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<SensorFindings>,
     /// Members that this version does not know; they are kept, up to 16 KiB.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

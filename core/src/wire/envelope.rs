@@ -10,6 +10,7 @@ use crate::identity::ids::{AttemptId, MaterializationId, RunId, TaskId};
 use crate::identity::keys::{AssetKey, TaskKey, TenantId, WorkspaceId};
 use crate::identity::partition_key::PartitionKey;
 use crate::wire::manifest::policy::Run;
+use crate::wire::sensor::Look;
 
 /// A request for work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -92,6 +93,9 @@ pub struct Payload {
     /// Whether there are more inputs than an envelope holds; `GET /v1/tasks/{taskId}/inputs` lists them all.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub inputs_truncated: bool,
+    /// For the program of a sensor: where to go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
 }
 
 /// The materialisation of an upstream that an attempt works from.

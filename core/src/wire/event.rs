@@ -13,7 +13,8 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{ManifestId, MaterializationId, RunId};
 use crate::identity::keys::TaskKey;
 use crate::wire::event::automation::{
-    BackfillChanged, BackfillRequested, RunRequested, ScheduleSet, ScheduleTicked,
+    BackfillChanged, BackfillRequested, RunRequested, ScheduleSet, ScheduleTicked, SensorReported,
+    SensorSet,
 };
 use crate::wire::reader;
 use crate::wire::task_set::TaskSet;
@@ -397,4 +398,6 @@ events! {
     BackfillCancelled(BackfillChanged) "backfill_cancelled";
     ScheduleTicked(ScheduleTicked) "schedule_ticked";
     ScheduleSet(ScheduleSet) "schedule_set";
+    SensorReported(SensorReported) "sensor_reported";
+    SensorSet(SensorSet) "sensor_set";
 }

@@ -87,6 +87,8 @@ problems! {
         "No backfill of this workspace has that id.";
     ScheduleNotFound 404 "schedule-not-found" "Schedule not found"
         "The deployed manifest declares no schedule of that name. `arcoflow schedules` lists those that it declares.";
+    SensorNotFound 404 "sensor-not-found" "Sensor not found"
+        "The deployed manifest declares no sensor of that name. `arcoflow sensors` lists those that it declares.";
     MethodNotAllowed 405 "method-not-allowed" "Method not allowed"
         "The path exists for other methods; `Allow` lists them.";
     RequestTimeout 408 "request-timeout" "Request timeout"
@@ -109,6 +111,8 @@ problems! {
         "A rerun starts from a run that has ended. Wait for it or cancel it first.";
     BackfillEnded 409 "backfill-ended" "Backfill ended"
         "The backfill was cancelled; start a new one.";
+    SensorPolls 409 "sensor-polls" "Sensor polls"
+        "The sensor is sent to look and takes no messages; declare it with the kind `push` to tell it something.";
     TaskNotActive 410 "task-not-active" "Task not active"
         "The attempt is closed. Stop the work; its token is dead.";
     EpochFenced 412 "epoch-fenced" "Epoch fenced"

@@ -22,6 +22,10 @@ enum Step {
     Complete(usize, u8),
     Pass(u32),
     Expire,
+    Tell(u8),
+    Tick(u8),
+    Pause(bool, bool),
+    Deploy(u8),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -37,19 +41,44 @@ fn step() -> impl Strategy<Value = Step> {
         9 => (any::<usize>(), 0..6u8).prop_map(|(which, how)| Step::Complete(which, how)),
         3 => (0..120_000u32).prop_map(Step::Pass),
         3 => Just(Step::Expire),
+        2 => (0..6u8).prop_map(Step::Tell),
+        1 => (0..3u8).prop_map(Step::Tick),
+        1 => any::<(bool, bool)>().prop_map(|(sensor, paused)| Step::Pause(sensor, paused)),
+        1 => (0..4u8).prop_map(Step::Deploy),
     ]
+}
+
+/// The pipeline with its schedule, with another one, with other sensors, or without any.
+fn deployment(which: u8) -> Value {
+    let mut pipeline = pipeline();
+    match which {
+        0 => {}
+        1 => pipeline["schedules"][0]["cron"] = json!("*/3 * * * *"),
+        2 => pipeline["sensors"][1]["intervalMs"] = json!(1_000),
+        _ => {
+            pipeline["schedules"] = json!([]);
+            pipeline["sensors"] = json!([]);
+        }
+    }
+    pipeline
 }
 
 fn pipeline() -> Value {
     let quick = json!({ "retry": { "maxAttempts": 2, "baseDelayMs": 1_000 }, "timeouts": { "heartbeatMs": 30_000, "cancelGraceMs": 5_000 } });
     let checked = json!({ "check": { "run": { "command": ["check"] } }, "retry": { "maxAttempts": 3, "baseDelayMs": 100 } });
-    manifest(vec![
+    let mut pipeline = manifest(vec![
         asset("raw/a", &[], quick.clone()),
         asset("raw/b", &[], checked),
         asset("mid/c", &["raw/a", "raw/b"], quick),
         asset("mid/d", &["raw/b"], json!({ "priority": 3 })),
         asset("mart/e", &["mid/c", "mid/d"], json!({})),
-    ])
+    ]);
+    pipeline["schedules"] = json!([{ "name": "often", "cron": "*/2 * * * *", "catchUp": "all", "trigger": { "selection": "raw/a" } }]);
+    pipeline["sensors"] = json!([
+        { "name": "told", "kind": "push", "trigger": { "selection": "raw/b" } },
+        { "name": "looks", "kind": "poll", "intervalMs": 60_000, "run": { "command": ["look"] }, "trigger": { "selection": "raw/a" } },
+    ]);
+    pipeline
 }
 
 fn pick<T>(items: &[T], which: usize) -> Option<&T> {
@@ -115,7 +144,11 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
         Step::Complete(which, how) => {
             if let Some(envelope) = pick(envelopes, *which).cloned() {
                 let body = match how {
-                    0..=2 => json!({ "outcome": "SUCCEEDED" }),
+                    0..=1 => json!({ "outcome": "SUCCEEDED" }),
+                    2 => {
+                        let found = json!({ "cursor": "c", "runs": [{}, { "runKey": "k" }] });
+                        json!({ "outcome": "SUCCEEDED", "findings": found })
+                    }
                     3 => json!({ "outcome": "FAILED", "error": { "category": "USER_CODE" } }),
                     4 => json!({ "outcome": "FAILED", "error": { "category": "DATA_QUALITY" } }),
                     _ => json!({ "outcome": "CANCELLED" }),
@@ -123,9 +156,62 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
                 house.callback(&envelope, "completed", body);
             }
         }
+        Step::Tell(id) => {
+            let message = json!({ "messageId": format!("message {id}") });
+            house.post("/v1/sensors/told/messages", &message);
+        }
+        Step::Tick(key) => {
+            let request = json!({ "runKey": format!("key {key}") });
+            house.post("/v1/schedules/often/tick", &request);
+        }
+        Step::Pause(sensor, paused) => pause(house, *sensor, *paused),
+        Step::Deploy(which) => {
+            house.post("/v1/manifests", &deployment(*which));
+        }
         Step::Pass(ms) => house.now_ms += u64::from(*ms),
         Step::Expire => {
             house.expire();
+        }
+    }
+}
+
+fn pause(house: &mut House, sensor: bool, paused: bool) {
+    let verb = if paused { "pause" } else { "resume" };
+    let targets: &[&str] = if sensor {
+        &["sensors/told", "sensors/looks"]
+    } else {
+        &["schedules/often"]
+    };
+    for target in targets {
+        house.post(&format!("/v1/{target}/{verb}"), &json!({}));
+    }
+}
+
+/// Ticks go on, none before its time, and none while the schedule is paused; reports are counted without a gap.
+fn check_automation(house: &mut House) {
+    let (mut last_tick, mut paused, mut reports) = (0, false, BTreeMap::new());
+    for record in house.records() {
+        let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+        match record.kind.as_str() {
+            "manifest_deployed" => {
+                let manifest = house.get(&format!("/v1/manifests/{}", text(&body["manifest"])));
+                paused &= manifest.json["schedules"] != json!([]);
+            }
+            "schedule_set" => paused = body["paused"] == true,
+            "schedule_ticked" => {
+                let tick_s = body["tick_s"].as_u64().expect("a tick");
+                assert!(!paused, "a paused schedule does not tick");
+                assert!(last_tick < tick_s && tick_s * 1_000 <= record.at_ms);
+                assert!(body["run"].is_string() || body["reason"].is_string());
+                last_tick = tick_s;
+            }
+            "sensor_reported" => {
+                let count = reports.entry(text(&body["sensor"])).or_insert(0);
+                *count += 1;
+                assert_eq!(body["report"], *count);
+                assert!(body["runs"].is_array() || body["reason"].is_string());
+            }
+            _ => {}
         }
     }
 }
@@ -210,9 +296,14 @@ fn live(steps: &[Step]) {
         take(&mut house, &mut runs, &mut envelopes, step);
     }
     check_records(&mut house);
+    check_automation(&mut house);
     check(&mut house);
     house.catch_up();
     let replayed = house.replayed();
+    assert_eq!(
+        house.world.schedules.wake_ms(),
+        replayed.schedules.wake_ms()
+    );
     let live: Vec<_> = house
         .world
         .runs
@@ -230,7 +321,9 @@ fn live(steps: &[Step]) {
             fingerprint.to_string()
         );
     }
-    // From here on the workers are honest; everything must come to an end.
+    // From here on the workers are honest and nothing begins by itself; everything must come to an end.
+    pause(&mut house, true, true);
+    pause(&mut house, false, true);
     for _ in 0..200 {
         house.schedule();
         house.now_ms += 400_000;

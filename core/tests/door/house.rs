@@ -436,7 +436,7 @@ const INDEXES: &[(&str, &str)] = &[
     ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run", "runs"),
     (
         "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, requested_seq, started_seq, closed_seq
-         FROM attempt ORDER BY run, task, attempt",
+         FROM attempt WHERE requested_seq > 0 ORDER BY run, task, attempt",
         "attempts",
     ),
     ("SELECT asset, partition, seq FROM materialization ORDER BY asset, partition", "materialisations"),
@@ -454,6 +454,14 @@ const INDEXES: &[(&str, &str)] = &[
     (
         "SELECT run_key, fingerprint, run FROM run_key ORDER BY run_key",
         "run keys",
+    ),
+    (
+        "SELECT name, manifest, changes, paused_seq, reports, reported_seq, cursor, queue FROM sensor ORDER BY name",
+        "sensors",
+    ),
+    (
+        "SELECT sensor, message, seq FROM sensor_message ORDER BY sensor, message",
+        "messages",
     ),
     (
         "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",

@@ -13,6 +13,7 @@ mod schedules;
 mod overdue;
 mod partitions;
 mod previews;
+mod sensors;
 mod ledger;
 mod chaos;
 mod webhooks;

@@ -103,6 +103,7 @@ pub(crate) async fn completed(client: &Client, worker: &str, envelope: &Envelope
         outcome: Outcome::Succeeded,
         output: None,
         error: None,
+        findings: None,
         extra: serde_json::Map::new(),
     };
     let sent = client.completed(&envelope.task_id, &envelope.task_token, &body);

@@ -68,12 +68,8 @@ pub(crate) fn told(context: &Context, pipeline: &Pipeline, answer: &DeployAnswer
     } else {
         "is deployed already"
     };
-    let idle = pipeline
-        .idle()
-        .map(|idle| format!("\n{}", context.screen.paint(idle, Tone::Careful)))
-        .unwrap_or_default();
     format!(
-        "{} {word}: {}, {}{idle}",
+        "{} {word}: {}, {}",
         context.screen.paint(&pipeline.name, Tone::Strong),
         words::of(u64::from(answer.assets), "asset"),
         context

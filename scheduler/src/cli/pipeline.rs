@@ -8,6 +8,7 @@ use arcoflow_core::identity::digest::Sha256Digest;
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::wire::finding::Finding;
 use arcoflow_core::wire::manifest::Manifest;
+use arcoflow_core::wire::manifest::automation::SensorKind;
 use arcoflow_core::wire::manifest::document::Document;
 
 use crate::cli::failure::{Failure, Outcome};
@@ -43,17 +44,6 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    /// What the manifest declares and nothing acts on, so that nobody waits for it.
-    pub(crate) fn idle(&self) -> Option<String> {
-        let sensors = self.manifest.sensors.len() as u64;
-        (sensors > 0).then(|| {
-            format!(
-                "{} kept with the manifest; this version starts no runs from them",
-                words::of(sensors, "sensor")
-            )
-        })
-    }
-
     /// Reads and checks the pipeline file at a path: the file itself, or the directory that it stands in.
     pub(crate) fn open(path: &Path) -> Outcome<Pipeline> {
         let path = find(path)?;
@@ -107,10 +97,13 @@ impl Pipeline {
     /// The programs that its tasks start with, each once.
     pub(crate) fn programs(&self) -> Vec<String> {
         let assets = self.manifest.assets.iter();
+        let sensors = self.manifest.sensors.iter();
         let commands = assets.flat_map(|asset| {
             let check = asset.check.iter().map(|check| &check.run.command);
             std::iter::once(&asset.run.command).chain(check)
         });
+        let looks = sensors.filter_map(|sensor| sensor.run.as_ref());
+        let commands = commands.chain(looks.map(|run| &run.command));
         let programs: BTreeSet<&String> = commands.filter_map(|command| command.first()).collect();
         programs.into_iter().cloned().collect()
     }
@@ -118,7 +111,12 @@ impl Pipeline {
     /// The queues that its tasks wait in, each once.
     pub(crate) fn queues(&self) -> Vec<String> {
         let assets = self.manifest.assets.iter();
-        let queues: BTreeSet<&String> = assets.map(|asset| &asset.queue).collect();
+        let sensors = self.manifest.sensors.iter();
+        let looks = sensors.filter(|sensor| sensor.kind == SensorKind::Poll);
+        let queues: BTreeSet<&String> = assets
+            .map(|asset| &asset.queue)
+            .chain(looks.map(|sensor| &sensor.queue))
+            .collect();
         queues.into_iter().cloned().collect()
     }
 

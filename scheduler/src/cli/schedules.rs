@@ -28,12 +28,14 @@ pub(crate) struct Schedules {
 
 #[derive(Debug, Subcommand)]
 enum ScheduleVerb {
+    /// Start no runs until the schedule is resumed.
     Pause(Pausing),
+    /// Let the schedule go on; the ticks of the pause are passed over.
     Resume(Pausing),
     Tick(Tick),
 }
 
-/// Start no runs until the schedule is resumed; start them again, without the ticks of the pause.
+/// What is paused or goes on.
 #[derive(Debug, Args)]
 struct Pausing {
     /// The schedule.
@@ -161,7 +163,8 @@ fn show_one(screen: &Screen, view: &ScheduleView) {
     screen.data(facts.to_text(screen.width));
 }
 
-fn paused(pause: &Pause, now_ms: u64) -> String {
+/// Since when, by whom, and why.
+pub(crate) fn paused(pause: &Pause, now_ms: u64) -> String {
     let since = words::ago(pause.since, now_ms);
     match &pause.reason {
         Some(reason) => format!("{since} by {}: {reason}", pause.actor),

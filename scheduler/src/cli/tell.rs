@@ -2,7 +2,7 @@
 
 use arcoflow_core::run::fold::category_name;
 use arcoflow_core::wire::event::automation::{
-    Account, BackfillChanged, ScheduleSet, ScheduleTicked,
+    Account, BackfillChanged, ScheduleSet, ScheduleTicked, SensorReported,
 };
 use arcoflow_core::wire::event::{
     AttemptFinished, AttemptOutcome, ErrorCategory, Event, ExpiryReason, Output, RunOutcome,
@@ -73,6 +73,18 @@ pub(crate) fn tell(record: &Record) -> Told {
         }
         Some(Event::ScheduleTicked(body)) => ticked(&body),
         Some(Event::ScheduleSet(body)) => Told::new("", set(&body), Tone::Careful),
+        Some(Event::SensorReported(body)) => reported(&body),
+        Some(Event::SensorSet(body)) => {
+            let word = if body.paused { "paused" } else { "resumed" };
+            let reason = body
+                .reason
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            Told::new(
+                "",
+                format!("sensor {} {word}{reason}", body.sensor),
+                Tone::Careful,
+            )
+        }
         Some(Event::RunPlanned(body)) => {
             Told::new("", words::of(u64::from(body.tasks), "task"), plain)
         }
@@ -135,6 +147,7 @@ fn account(account: &Account) -> String {
             schedule,
             tick_s: None,
         } => format!("schedule {schedule}, by hand"),
+        Account::Sensor { sensor, report } => format!("report {report} of sensor {sensor}"),
     }
 }
 
@@ -152,6 +165,19 @@ fn ticked(body: &ScheduleTicked) -> Told {
             let detail = format!("schedule {name} started no run: {reason}");
             Told::new("", detail, Tone::Careful)
         }
+    }
+}
+
+/// What came of a report.
+fn reported(body: &SensorReported) -> Told {
+    let what = match &body.message {
+        Some(message) => format!("sensor {} heard of `{message}`", body.sensor),
+        None => format!("sensor {} looked", body.sensor),
+    };
+    let runs = words::of(body.runs.len() as u64, "run");
+    match &body.reason {
+        Some(reason) => Told::new("", format!("{what}, {runs}: {reason}"), Tone::Careful),
+        None => Told::new("", format!("{what}, {runs}"), Tone::Quiet),
     }
 }
 

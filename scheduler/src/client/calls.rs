@@ -1,5 +1,7 @@
 //! Each operation of the interface is one typed call.
 
+mod automation;
+
 use std::fmt::Write as _;
 
 use arcoflow_core::identity::digest::Sha256Digest;
@@ -13,7 +15,6 @@ use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
 use arcoflow_core::wire::ledger::{
     AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
 };
-use arcoflow_core::wire::schedule::{ScheduleChange, SchedulePage, ScheduleView, TickRequest};
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::{
     CancelAnswer, CancelRequest, DeployAnswer, LogPage, RerunRequest, RunPage, RunView, TaskPage,
@@ -112,13 +113,6 @@ fn push_encoded(target: &mut String, text: &str) {
     }
 }
 
-/// The path of something that people named.
-fn named(collection: &str, name: &str, verb: &str) -> String {
-    let mut path = format!("/v1/{collection}/");
-    push_encoded(&mut path, name);
-    path + verb
-}
-
 /// The shapes of the wire always have a JSON form.
 pub(super) fn bytes_of<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
@@ -175,55 +169,6 @@ impl Client {
             .maybe("before", query.before.map(|run| run.to_string()))
             .maybe("open", query.open.then(|| "true".to_owned()));
         self.json(&Call::get(target.0)).await
-    }
-
-    /// The schedules of the current manifest, by name.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn schedules(&self) -> Result<SchedulePage, ClientError> {
-        self.json(&Call::get("/v1/schedules")).await
-    }
-
-    /// A schedule: its next tick, and what came of the last one.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn schedule(&self, name: &str) -> Result<ScheduleView, ClientError> {
-        self.json(&Call::get(named("schedules", name, ""))).await
-    }
-
-    /// Pauses a schedule, or lets it go on.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn set_schedule(
-        &self,
-        name: &str,
-        paused: bool,
-        reason: Option<&str>,
-    ) -> Result<ScheduleView, ClientError> {
-        let change = ScheduleChange {
-            reason: reason.map(str::to_owned),
-        };
-        let verb = if paused { "/pause" } else { "/resume" };
-        let call = Call::post(named("schedules", name, verb), bytes_of(&change));
-        self.json(&call).await
-    }
-
-    /// Starts the run of a schedule by hand. Under the same key it is started once; without one this call makes its own.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn tick_schedule(
-        &self,
-        name: &str,
-        idempotency_key: Option<&str>,
-    ) -> Result<TriggerAnswer, ClientError> {
-        let key = idempotency_key.map_or_else(fresh_key, str::to_owned);
-        let body = bytes_of(&TickRequest::default());
-        let call = Call::post(named("schedules", name, "/tick"), body);
-        self.json(&call.header("idempotency-key", key)).await
     }
 
     /// A run, with the states of its tasks counted.

@@ -90,6 +90,14 @@ impl ProcessRunner {
         let cannot = |error| infrastructure("the worker cannot prepare the attempt", &error);
         prepared.await.map_err(cannot)?;
         let envelope = &attempt.envelope;
+        let mut names = vec![
+            ("ARCOFLOW_RUN_ID", envelope.run_id.to_string()),
+            ("ARCOFLOW_TASK_KEY", envelope.task_key.as_str().to_owned()),
+            ("ARCOFLOW_ATTEMPT", envelope.attempt.to_string()),
+        ];
+        if let Some(look) = &envelope.payload.look {
+            names.push(("ARCOFLOW_CURSOR", look.cursor.clone().unwrap_or_default()));
+        }
         let launched = group::start(
             &envelope.payload.run,
             &self.pipeline_dir,
@@ -98,11 +106,7 @@ impl ProcessRunner {
                 ("ARCOFLOW_RESULT", &attempt.directory.result_path()),
                 ("ARCOFLOW_OUTPUT", &attempt.output),
             ],
-            &[
-                ("ARCOFLOW_RUN_ID", envelope.run_id.to_string()),
-                ("ARCOFLOW_TASK_KEY", envelope.task_key.as_str().to_owned()),
-                ("ARCOFLOW_ATTEMPT", envelope.attempt.to_string()),
-            ],
+            &names,
         )?;
         // Without this note the next life finds the program by its environment.
         let _ = attempt.directory.note_process(&launched.0.identity());

@@ -33,6 +33,7 @@ impl NoOp {
             outcome: Outcome::Succeeded,
             output: None,
             error: None,
+            findings: None,
             extra: serde_json::Map::new(),
         };
         if let Err(setback) = hold.completed(&done).await {

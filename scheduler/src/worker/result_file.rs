@@ -8,16 +8,18 @@ use std::path::Path;
 use arcoflow_core::wire::body::{self, SMALL};
 use arcoflow_core::wire::event::{CheckResult, Figure, TaskError};
 use arcoflow_core::wire::problem::Problem;
+use arcoflow_core::wire::sensor::SensorFindings;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The most bytes of a result file.
 pub(crate) const MOST_BYTES: u64 = 192 << 10;
 /// The members that mean something.
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 7] = [
     "byteSize",
     "checks",
     "error",
+    "findings",
     "metrics",
     "outputPath",
     "rowCount",
@@ -45,6 +47,9 @@ pub(crate) struct ResultFile {
     /// Why the task failed.
     #[serde(default)]
     pub(crate) error: Option<TaskError>,
+    /// What the program of a sensor found.
+    #[serde(default)]
+    pub(crate) findings: Option<SensorFindings>,
     /// Members that nobody reads, mistyped ones among them.
     #[serde(skip)]
     pub(crate) unknown: Vec<String>,

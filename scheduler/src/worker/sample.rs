@@ -39,6 +39,7 @@ pub(crate) fn envelope(partition: Option<&str>) -> Envelope {
             },
             inputs: Vec::new(),
             inputs_truncated: false,
+            look: None,
         },
         task_key,
     }

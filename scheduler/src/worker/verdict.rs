@@ -62,6 +62,7 @@ pub(crate) fn success(
     };
     let mut report = report(envelope, worker, Outcome::Succeeded);
     report.output = Some(output).filter(|output| *output != Output::default());
+    report.findings = result.findings;
     match unfit(&report) {
         None => report,
         Some(why) => failure(envelope, worker, error(ErrorCategory::UserCode, why)),
@@ -167,6 +168,7 @@ fn report(envelope: &Envelope, worker: &str, outcome: Outcome) -> Completed {
         outcome,
         output: None,
         error: None,
+        findings: None,
         extra: serde_json::Map::new(),
     }
 }

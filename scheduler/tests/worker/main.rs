@@ -6,4 +6,5 @@ mod endings;
 mod lives;
 mod logs;
 mod outputs;
+mod sensors;
 mod stops;

@@ -4,7 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
     asset, backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, plan,
-    schedule as schedule_wire, trigger, view,
+    schedule as schedule_wire, sensor as sensor_wire, trigger, view,
 };
 
 /// The schema of a body.
@@ -45,6 +45,11 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "pauseSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
         "resumeSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
         "tickSchedule" => (Some(schema::<schedule_wire::TickRequest>), Some(schema::<view::TriggerAnswer>)),
+        "listSensors" => (None, Some(schema::<sensor_wire::SensorPage>)),
+        "getSensor" => (None, Some(schema::<sensor_wire::SensorView>)),
+        "tellSensor" => (Some(schema::<sensor_wire::SensorMessage>), Some(schema::<sensor_wire::SensorAnswer>)),
+        "pauseSensor" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<sensor_wire::SensorView>)),
+        "resumeSensor" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<sensor_wire::SensorView>)),
         "leaseTasks" => (Some(schema::<envelope::LeaseRequest>), Some(schema::<envelope::LeaseAnswer>)),
         "taskStarted" => (Some(schema::<callback_wire::Started>), Some(schema::<callback_wire::CallbackAnswer>)),
         "taskHeartbeat" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::HeartbeatAnswer>)),

@@ -184,7 +184,7 @@ fn check_retry(report: &mut Report, place: &Place<'_>, retry: &Retry) {
     }
 }
 
-fn check_timeouts(report: &mut Report, place: &Place<'_>, timeouts: &Timeouts) {
+pub(super) fn check_timeouts(report: &mut Report, place: &Place<'_>, timeouts: &Timeouts) {
     let rows = [
         ("startMs", timeouts.start_ms, limit::DAY_MS),
         ("heartbeatMs", timeouts.heartbeat_ms, limit::DAY_MS),

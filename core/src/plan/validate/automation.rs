@@ -62,6 +62,20 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
             ),
             None => {}
         }
+        if let Some(timeouts) = &sensor.timeouts {
+            asset::check_timeouts(report, &place.member("timeouts"), timeouts);
+        }
+        if sensor.kind == SensorKind::Poll && !name::is_dimension(&sensor.name) {
+            report.add(
+                "manifest.name",
+                place.member("name"),
+                format!(
+                    "`{}` cannot be the name of a sensor that polls",
+                    sensor.name
+                ),
+                "use small letters, digits and `_`, starting with a letter: its looks are tasks",
+            );
+        }
         check_trigger(report, &place, &sensor.trigger);
     }
 }

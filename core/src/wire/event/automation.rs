@@ -1,9 +1,11 @@
 //! Why runs start by themselves, as the ledger tells it.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId};
@@ -39,6 +41,53 @@ pub enum Account {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tick_s: Option<i64>,
     },
+    /// A sensor.
+    Sensor {
+        /// The sensor.
+        sensor: String,
+        /// Which of its reports, from 1.
+        report: u64,
+    },
+}
+
+/// A sensor was told of something, or has looked: runs were started, or it is said why none was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SensorReported {
+    /// The sensor.
+    pub sensor: String,
+    /// The manifest that declares it.
+    pub manifest: Sha256Digest,
+    /// The how-many-eth report of this sensor, from 1.
+    pub report: u64,
+    /// The id of the message, for a sensor that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// What came with the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Value>,
+    /// Where the next look goes on; it stays where it was when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// The runs that were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunId>,
+    /// Why none was started, or not every one that was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Somebody paused a sensor, or let it go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SensorSet {
+    /// The sensor.
+    pub sensor: String,
+    /// The how-many-eth change of this sensor, from 1.
+    pub change: u32,
+    /// Whether it is paused from here on.
+    pub paused: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The scheduler has dealt with ticks of a schedule: one of them started a run, or it is said why none did.

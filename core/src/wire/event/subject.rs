@@ -31,6 +31,8 @@ impl Event {
             | Event::BackfillCancelled(_)
             | Event::ScheduleTicked(_)
             | Event::ScheduleSet(_)
+            | Event::SensorReported(_)
+            | Event::SensorSet(_)
             | Event::Unknown => None,
         }
     }
@@ -98,6 +100,14 @@ impl Event {
             Event::ScheduleSet(body) => {
                 let change = Part::Integer(i64::from(body.change));
                 derived::event_id(0, self.kind(), &[Part::Text(&body.schedule), change])
+            }
+            Event::SensorReported(body) => {
+                let report = Part::Integer(i64::try_from(body.report).unwrap_or(i64::MAX));
+                derived::event_id(0, self.kind(), &[Part::Text(&body.sensor), report])
+            }
+            Event::SensorSet(body) => {
+                let change = Part::Integer(i64::from(body.change));
+                derived::event_id(0, self.kind(), &[Part::Text(&body.sensor), change])
             }
             Event::RunCancelRequested(body) => of_run(&body.run),
             Event::RunPlanned(body) => of_run(&body.run),

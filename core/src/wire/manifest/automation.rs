@@ -1,11 +1,12 @@
 //! Schedules and sensors are declared beside the assets that they run.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::manifest::policy::Run;
+use crate::wire::manifest::DEFAULT_QUEUE;
+use crate::wire::manifest::policy::{Run, Timeouts};
 use crate::wire::trigger::Trigger;
 
 /// A run that starts by the clock.
@@ -57,9 +58,40 @@ pub struct Sensor {
     /// How a worker evaluates a poll sensor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+    /// How long a look may take; as for a task, but 10 minutes from its start to its end, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Timeouts>,
+    /// The queue that the workers which look lease from.
+    #[serde(default = "default_queue", skip_serializing_if = "is_default_queue")]
+    pub queue: String,
     /// What it starts, unless its report says otherwise.
     #[serde(default)]
     pub trigger: Trigger,
+}
+
+impl Sensor {
+    /// How often it looks, in milliseconds.
+    #[must_use]
+    pub fn interval_ms(&self) -> u64 {
+        self.interval_ms.unwrap_or(DEFAULT_INTERVAL_MS)
+    }
+
+    /// How long a look may take.
+    #[must_use]
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts.unwrap_or(Timeouts {
+            attempt_ms: DEFAULT_LOOK_MS,
+            ..Timeouts::default()
+        })
+    }
+}
+
+fn default_queue() -> String {
+    DEFAULT_QUEUE.to_string()
+}
+
+fn is_default_queue(queue: &str) -> bool {
+    queue == DEFAULT_QUEUE
 }
 
 /// Who speaks first.
@@ -76,3 +108,5 @@ pub enum SensorKind {
 
 /// How often a poll sensor is run when it does not say.
 pub const DEFAULT_INTERVAL_MS: u64 = 30_000;
+/// How long a look may take when its sensor does not say.
+pub const DEFAULT_LOOK_MS: u64 = 600_000;
