@@ -176,10 +176,10 @@ fn wait(
             }
             rank = next + 1;
         }
-        let looks = look::next_due_ms(session, queue)?;
+        let looks = look::next_due_ms(session, queue, now_ms)?;
         soonest = [soonest, looks].into_iter().flatten().min();
     }
-    let again_ms = soonest.map(|due| due.saturating_sub(now_ms));
+    let again_ms = soonest.map(|due| due - now_ms);
     Ok(Then::Wait(Wait {
         on: WaitOn::Work(request.queues.clone()),
         give_up_ms: u64::from(request.wait_s) * 1_000,

@@ -77,15 +77,16 @@ pub(crate) fn due(
     Ok(found)
 }
 
-/// When the next sensor of a queue is due, in the door's milliseconds since 1970.
+/// When the next sensor of a queue will be due, in the door's milliseconds since 1970.
 pub(crate) fn next_due_ms(
     session: &mut Session<'_>,
     queue: &str,
+    now_ms: u64,
 ) -> Result<Option<u64>, StoreError> {
     first(
         session.sql,
-        "SELECT due_ms FROM sensor WHERE queue = ?1 AND due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
-        &[queue.into()],
+        "SELECT due_ms FROM sensor WHERE queue = ?1 AND due_ms > ?2 ORDER BY due_ms LIMIT 1",
+        &[queue.into(), now_ms.into()],
         |row| row.unsigned(0),
     )
 }

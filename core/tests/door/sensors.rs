@@ -193,6 +193,11 @@ fn a_worker_is_sent_to_look_on_the_interval_and_goes_on_where_it_was() {
     assert_eq!(look["payload"]["run"]["command"], json!(["look"]));
     assert_eq!(look["payload"]["look"], json!({ "sensor": "new_files" }));
     assert!(house.lease(10).is_empty(), "one worker looks at a time");
+    // The answer was lost: the worker asks for what it has.
+    let again = json!({ "workerId": "w1", "queues": ["default"], "max": 1, "again": true });
+    let again = house.post("/v1/leases", &again).expect(200);
+    assert_eq!(again.json["tasks"][0]["attemptId"], look["attemptId"]);
+    assert_eq!(again.json["tasks"][0]["payload"], look["payload"]);
     house.callback(&look, "started", json!({})).expect(200);
     house.callback(&look, "started", json!({})).expect(200);
     house.callback(&look, "heartbeat", json!({})).expect(200);
