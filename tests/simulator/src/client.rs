@@ -155,7 +155,8 @@ impl Client {
             self.send(Asked::Trigger { key: key.clone() }, draft.clone(), out);
         } else if draft.idempotency_key.is_some() && self.dice.below(2) == 0 {
             marks.hit("key reused");
-            self.send(Asked::Other, draft.clone(), out);
+            key = draft.idempotency_key.clone();
+            self.send(Asked::Trigger { key: key.clone() }, draft.clone(), out);
         }
         self.send(Asked::Trigger { key }, draft, out);
         if self.dice.below(6) == 0 {

@@ -7,7 +7,7 @@ use arcoflow_core::wire::record::Record;
 use serde_json::Value;
 
 use crate::marks::Marks;
-use crate::pipeline::MOST_ATTEMPTS;
+use crate::pipeline::{MOST_ATTEMPTS, MOST_OF_POOL, MOST_OPEN};
 
 /// A rule that was broken: its name, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,9 @@ fn rule(holds: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Ver
     }
 }
 
+/// The grace of every asset of the pipeline, in milliseconds.
+const GRACE_MS: u64 = 30_000;
+
 /// A task of a run by its text.
 type TaskName = (String, String);
 
@@ -38,6 +41,8 @@ struct Task {
     attempt: u64,
     is_open: bool,
     claimed_by: Option<String>,
+    /// The door's time before which it may not begin.
+    not_before: u64,
     /// How it ended for good: succeeded, or cancelled.
     ended: Option<&'static str>,
     last_failure: Option<String>,
@@ -47,10 +52,12 @@ struct Task {
 pub(crate) struct Judge {
     verifier: Verifier,
     tasks: BTreeMap<TaskName, Task>,
-    cancelled: BTreeSet<String>,
+    /// When each cancelled run was cancelled.
+    cancelled: BTreeMap<String, u64>,
     finished: BTreeMap<String, String>,
     pub(crate) triggered: BTreeSet<String>,
-    pub(crate) backfills: BTreeSet<String>,
+    /// How many runs each may have at once.
+    pub(crate) backfills: BTreeMap<String, u64>,
     run_keys: BTreeMap<String, String>,
     /// The door's time of the last sign of life of an attempt, with the silence that it may keep.
     pub(crate) signs: BTreeMap<(String, String, u64), (u64, u64)>,
@@ -81,10 +88,10 @@ impl Judge {
         Judge {
             verifier: Verifier::new(),
             tasks: BTreeMap::new(),
-            cancelled: BTreeSet::new(),
+            cancelled: BTreeMap::new(),
             finished: BTreeMap::new(),
             triggered: BTreeSet::new(),
-            backfills: BTreeSet::new(),
+            backfills: BTreeMap::new(),
             run_keys: BTreeMap::new(),
             signs: BTreeMap::new(),
             chunks: BTreeMap::new(),
@@ -131,10 +138,11 @@ impl Judge {
             "run_triggered" => self.triggered(&run, &body, at),
             "run_requested" => self.requested(&run, &body, at),
             "backfill_requested" => {
-                self.backfills.insert(text(&body["backfill"]));
+                let at_once = body["request"]["concurrency"].as_u64().unwrap_or(1);
+                self.backfills.insert(text(&body["backfill"]), at_once);
                 Ok(())
             }
-            "run_cancel_requested" => self.cancel(run, at),
+            "run_cancel_requested" => self.cancel(run, record.at_ms, at),
             "dispatch_requested" => self.dispatched(&run, &body, marks, at),
             "attempt_started" => self.started(&run, &body, record.at_ms, at),
             "attempt_finished" => self.ended(&run, &body, marks, at),
@@ -145,7 +153,7 @@ impl Judge {
     }
 
     /// What has not started is cancelled at once, without a record of its own.
-    fn cancel(&mut self, run: String, at: impl Fn() -> String) -> Verdict {
+    fn cancel(&mut self, run: String, at_ms: u64, at: impl Fn() -> String) -> Verdict {
         for ((of, _), task) in self.tasks.range_mut((run.clone(), String::new())..) {
             if *of != run {
                 break;
@@ -196,6 +204,9 @@ impl Judge {
             .get(&chunk)
             .is_some_and(|run| !self.finished.contains_key(run));
         rule(!open, "I12 a chunk has one run at a time", at)?;
+        let of_backfill = self.chunks.iter().filter(|((backfill, _), run)| *backfill == chunk.0 && !self.finished.contains_key(*run));
+        let most = self.backfills.get(&chunk.0).copied().unwrap_or(0);
+        rule((of_backfill.count() as u64) < most, "I35 a backfill has no more runs at once than it asked for", at)?;
         self.chunks.insert(chunk, run.to_owned());
         Ok(())
     }
@@ -216,7 +227,7 @@ impl Judge {
         at: impl Fn() -> String,
     ) -> Verdict {
         rule(
-            !self.cancelled.contains(run),
+            !self.cancelled.contains_key(run),
             "I25 nothing is dispatched after a cancel",
             &at,
         )?;
@@ -267,7 +278,16 @@ impl Judge {
         task.attempt = attempt;
         task.is_open = true;
         task.claimed_by = None;
-        Ok(())
+        task.not_before = body["not_before"].as_u64().unwrap_or(0);
+        self.check_places(at)
+    }
+
+    /// No more attempts are open than there are places.
+    fn check_places(&self, at: impl Fn() -> String) -> Verdict {
+        let open = || self.tasks.iter().filter(|(_, task)| task.is_open);
+        let of_pool = open().filter(|((_, name), _)| name.starts_with("day/raw")).count();
+        rule(open().count() <= MOST_OPEN, "I35 no more attempts are open than the queue has places", &at)?;
+        rule(of_pool <= MOST_OF_POOL, "I35 no more attempts are open than the pool has places", at)
     }
 
     /// The tasks that stand before a task, by the judge's own graph.
@@ -385,7 +405,7 @@ impl Judge {
             _ => {
                 marks.hit("grace passed");
                 rule(
-                    self.cancelled.contains(run),
+                    self.cancelled.contains_key(run),
                     "I25 only a cancelled run has a grace",
                     at,
                 )
@@ -433,7 +453,7 @@ impl Judge {
             "cancelled" => {
                 marks.hit("run cancelled");
                 rule(
-                    self.cancelled.contains(run),
+                    self.cancelled.contains_key(run),
                     "I28 only a cancelled run is cancelled",
                     at,
                 )?;
@@ -452,12 +472,12 @@ impl Judge {
 
     /// Everything that was acknowledged is there.
     pub(crate) fn check_acknowledged(&self, acknowledged: &Value) -> Verdict {
-        let missing = |list: &Value, known: &BTreeSet<String>| {
+        let missing = |list: &Value, is_known: &dyn Fn(&String) -> bool| {
             let ids = list.as_array().into_iter().flatten().map(text);
-            ids.filter(|id| !known.contains(id)).collect::<Vec<_>>()
+            ids.filter(|id| !is_known(id)).collect::<Vec<_>>()
         };
-        let runs = missing(&acknowledged["runs"], &self.triggered);
-        let backfills = missing(&acknowledged["backfills"], &self.backfills);
+        let runs = missing(&acknowledged["runs"], &|run| self.triggered.contains(run));
+        let backfills = missing(&acknowledged["backfills"], &|backfill| self.backfills.contains_key(backfill));
         rule(
             runs.is_empty() && backfills.is_empty(),
             "I01 what was acknowledged is in the ledger",

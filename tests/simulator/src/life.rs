@@ -87,6 +87,23 @@ pub(crate) struct Report {
     pub(crate) digest: String,
 }
 
+impl Report {
+    /// A life that ended in an assertion; the sentence of it was printed.
+    pub(crate) fn of_panic(seed: u64) -> Report {
+        let broken = Broken { rule: "an assertion holds", detail: "see the sentence above".to_owned() };
+        Report {
+            seed,
+            broken: Some(broken),
+            at_ms: 0,
+            steps: 0,
+            records: 0,
+            runs: 0,
+            marks: Marks::default(),
+            digest: String::new(),
+        }
+    }
+}
+
 /// Everything that there is in a life.
 pub(crate) struct Life {
     now_ms: u64,

@@ -131,7 +131,9 @@ fn live_all(options: &Options) -> Vec<Report> {
                     if seed >= end {
                         return;
                     }
-                    let report = Life::new(seed).run(options.hours, options.tell);
+                    // An assertion that fails breaks its seed, and no other.
+                let life = || Life::new(seed).run(options.hours, options.tell);
+                let report = std::panic::catch_unwind(life).unwrap_or_else(|_| Report::of_panic(seed));
                     if let Ok(mut reports) = reports.lock() {
                         reports.push(report);
                     }

@@ -23,6 +23,10 @@ fn asset(key: &str, upstreams: &[&str], more: Value) -> Value {
 /// The attempts that an asset is given at most, for the judge.
 pub(crate) const MOST_ATTEMPTS: u64 = 3;
 
+/// The places of the queue and of the pool, for the judge.
+pub(crate) const MOST_OPEN: usize = 6;
+pub(crate) const MOST_OF_POOL: usize = 2;
+
 /// A version of the pipeline; all have the same assets, and differ in how they are run.
 pub(crate) fn manifest(version: u64) -> Value {
     let quick = json!({
@@ -40,12 +44,12 @@ pub(crate) fn manifest(version: u64) -> Value {
     let pooled = json!({ "timeouts": short, "pool": "source", "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
     json!({
         "version": 1,
-        "pools": { "source": { "limit": 2 } },
+        "pools": { "source": { "limit": MOST_OF_POOL } },
         "schedules": [
             { "name": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Paris", "catchUp": "latest", "trigger": { "selection": "+day/clean", "latestPartition": true } },
             { "name": "often", "cron": "0 */3 * * *", "catchUp": "none", "trigger": { "selection": "raw/a" } },
         ],
-        "queues": { "default": { "limit": 6 } },
+        "queues": { "default": { "limit": MOST_OPEN } },
         "assets": [
             asset("raw/a", &[], quick.clone()),
             asset("raw/b", &[], checked),

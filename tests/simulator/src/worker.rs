@@ -320,14 +320,18 @@ impl Worker {
         };
         let (task, token) = (attempt.envelope["taskId"].clone(), attempt.token.clone());
         let mut body = json!({ "attempt": attempt.envelope["attempt"], "workerId": self.name, "outcome": "SUCCEEDED" });
-        let lie = match (self.dice.below(4), self.old.clone()) {
+        let lie = match (self.dice.below(5), self.old.clone()) {
             (0, _) => {
                 body["attempt"] = json!(attempt.envelope["attempt"].as_u64().unwrap_or(0) + 1);
                 Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
                     .with_token(&token)
             }
-            (1, Some((other, _))) => {
+            (1, Some((other, _))) if other != text(&task) => {
                 Draft::post(0, format!("/v1/tasks/{other}/completed"), body).with_token(&token)
+            }
+            (3, _) => {
+                body["workerId"] = json!("somebody-else");
+                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body).with_token(&token)
             }
             (2, _) => {
                 body["workerId"] = json!("somebody-else");

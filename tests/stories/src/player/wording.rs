@@ -169,7 +169,7 @@ fn account(names: &Names, account: &Account, times: Times) -> (String, String) {
             let when = tick_s.map(|tick_s| format!(" of {}", times.since(tick_s)));
             (schedule.clone(), when.unwrap_or_default())
         }
-        Account::Sensor { sensor, report } => (format!("{sensor}#{report}"), String::new()),
+        Account::Sensor { sensor, report } => (format!("{sensor}.{report}"), String::new()),
     }
 }
 
