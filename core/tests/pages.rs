@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use arcoflow_core::automation::tick;
+use arcoflow_core::identity::ids::AttemptId;
 use arcoflow_core::identity::partition_key::Timestamp;
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::plan::zone::Zone;
 use arcoflow_core::plan::{self, MAX_TASKS, Plan, PlanError, selection};
+use arcoflow_core::run::retry;
+use arcoflow_core::wire::backfill::BackfillRequest;
+use arcoflow_core::wire::event::{ErrorCategory, TaskError};
 use arcoflow_core::wire::manifest::cron::Cron;
 use arcoflow_core::wire::manifest::{Manifest, schema};
 use arcoflow_core::wire::trigger::{Selection, Trigger};
@@ -120,6 +124,49 @@ fn check_ticks(text: &str) -> usize {
     text.lines().count()
 }
 
+/// An asset, and the shortest and the longest delay after each attempt.
+fn check_delays(catalog: &Catalog, text: &str) -> usize {
+    let failed = TaskError {
+        category: ErrorCategory::UserCode,
+        message: String::new(),
+        retryable: None,
+        retry_after_ms: None,
+        truncated: false,
+    };
+    for line in text.lines() {
+        let (asset, expected) = line.split_once(" | ").unwrap();
+        let policy = &catalog.asset(catalog.find_text(asset).unwrap()).retry;
+        let mut said = Vec::new();
+        for attempt in 1..policy.max_attempts {
+            // The jitter follows from the end of the id: none of it, and all of it.
+            let delay = |fill| {
+                retry::delay_ms(policy, attempt, &AttemptId::from_bytes([fill; 16]), &failed)
+            };
+            said.push(format!("{}..{}", delay(0), delay(0xff)));
+        }
+        said.push("end".to_string());
+        assert_eq!(said.join(" "), expected, "{line}");
+    }
+    text.lines().count()
+}
+
+/// Commands name verbs and options that the reference of the command line has.
+fn check_verbs(text: &str) {
+    let reference = page("cli.md");
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        assert_eq!(words.next(), Some("arcoflow"), "{line}");
+        let verb = words.next().unwrap();
+        assert!(
+            reference.contains(&format!("## `arcoflow {verb}")),
+            "{line}"
+        );
+        for option in words.filter(|word| word.starts_with("--")) {
+            assert!(reference.contains(option), "{option} in {line}");
+        }
+    }
+}
+
 #[test]
 fn every_block_of_the_pages_is_so() {
     let schema = jsonschema::validator_for(&schema::json_schema()).unwrap();
@@ -129,6 +176,9 @@ fn every_block_of_the_pages_is_so() {
         "selection.md",
         "partitions.md",
         "schedules.md",
+        "concepts.md",
+        "backfills.md",
+        "retries.md",
     ] {
         let page = page(name);
         let mut known = None;
@@ -146,6 +196,11 @@ fn every_block_of_the_pages_is_so() {
                 ("selection", Some(catalog)) => checked += check_selections(catalog, &text),
                 ("ticks", _) => checked += check_ticks(&text),
                 ("plan", Some(catalog)) => check_plan(catalog, &text),
+                ("json backfill", _) => {
+                    drop(serde_json::from_str::<BackfillRequest>(&text).unwrap())
+                }
+                ("delays", Some(catalog)) => checked += check_delays(catalog, &text),
+                ("sh", _) => check_verbs(&text),
                 // What a program prints is held to the program, in its own tests.
                 ("" | "text", _) => continue,
                 (kind, _) => panic!("{name}: a block of `{kind}` is not understood"),

@@ -4,17 +4,19 @@ use std::fmt::Write as _;
 use std::fs;
 
 use arcoflow_core::door::openapi;
+use arcoflow_core::door::routes::{Guard, ROUTES};
 use arcoflow_core::wire::manifest::schema;
 use arcoflow_core::wire::problem::{PROBLEM_BASE, Slug};
 
 use crate::process::root;
 
-fn documents() -> [(&'static str, String); 4] {
+fn documents() -> [(&'static str, String); 5] {
     [
         ("core/src/door/openapi/document.json", openapi_line()),
         ("docs/manifest.schema.json", manifest_schema()),
         ("docs/openapi.json", openapi_json()),
         ("docs/problems.md", problems()),
+        ("docs/http.md", routes()),
     ]
 }
 
@@ -85,6 +87,61 @@ fn problems() -> String {
             slug.status(),
             slug.help()
         );
+    }
+    text
+}
+
+const ROUTES_HEAD: &str = "# HTTP
+
+Generated from the table of routes; `cargo xtask docs` writes this page again. The shapes of bodies are in
+[openapi.json](openapi.json), which every door answers at `/openapi.json`, too.
+
+- Requests and answers are JSON. A refusal is a problem (RFC 9457) with a stable `type`; [problems](problems.md) says what to do.
+- `Authorization: Bearer KEY` carries an API key with the permission that a route names, or on task routes the task token of the
+  envelope.
+- An answer with a status below 300 means that what it says is on disk.
+- A list says in `next` how to go on, and in `asOf` up to which record it is true. Partition and asset keys in a query are
+  percent-encoded.
+";
+
+/// The page of every route.
+fn routes() -> String {
+    let mut text = String::from(ROUTES_HEAD);
+    for route in ROUTES {
+        let _ = write!(
+            text,
+            "\n## `{} {}`\n\n{}\n\n",
+            route.method, route.path, route.summary
+        );
+        let guard = match route.guard {
+            Guard::Open => "Open to anyone.".to_string(),
+            Guard::Key(permission) => format!("Needs a key with `{}`.", permission.as_str()),
+            Guard::Task => "Needs the task token of the attempt.".to_string(),
+        };
+        let _ = write!(text, "{guard} Answers {}", route.success);
+        if route.body_cap > 0 {
+            let optional = if route.body_optional {
+                ", may be left out"
+            } else {
+                ""
+            };
+            let _ = write!(text, "; body up to {} bytes{optional}", route.body_cap);
+        }
+        text.push_str(".\n");
+        if !route.query.is_empty() {
+            text.push_str("\n| query | |\n|---|---|\n");
+            for (name, meaning) in route.query {
+                let _ = writeln!(text, "| `{name}` | {meaning} |");
+            }
+        }
+        if !route.refusals.is_empty() {
+            let refusals: Vec<String> = route
+                .refusals
+                .iter()
+                .map(|slug| format!("[`{}`](problems.md) ({})", slug.as_str(), slug.status()))
+                .collect();
+            let _ = write!(text, "\nRefusals of its own: {}.\n", refusals.join(", "));
+        }
     }
     text
 }

@@ -368,6 +368,6 @@ mod tests {
         };
         let drawn = picture(&screen, &summary, &lines);
         let drawn = console::strip_ansi_codes(&drawn);
-        assert!(page.contains(&format!("```text\n{drawn}```\n")), "{drawn}");
+        assert!(page.contains(&format!("```\n{drawn}```\n")), "{drawn}");
     }
 }
