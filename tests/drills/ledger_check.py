@@ -47,7 +47,7 @@ class Judge:
         task = (run, body.get("task"))
         if run in self.finished:
             self.fault(record, "comes after the end of its run")
-        if kind == "run_triggered":
+        if kind in ("run_triggered", "run_requested"):
             self.triggered[run] = record["seq"]
         elif kind == "run_cancel_requested":
             self.cancelled[run] = record["seq"]

@@ -22,6 +22,11 @@ pub(crate) fn edge() -> Result<(), String> {
     drill("edge.py", &[&root.to_string_lossy()])
 }
 
+/// Walks ten years of partitions, with a pause and a kill, and counts what came of it.
+pub(crate) fn backfill() -> Result<(), String> {
+    drill("backfill.py", &[])
+}
+
 fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {
     run(
         cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),

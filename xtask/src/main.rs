@@ -6,6 +6,7 @@ mod docs;
 mod drill;
 mod edge;
 mod contract;
+mod bench_core;
 mod bench_host;
 mod bench_identity;
 mod examples;
@@ -26,6 +27,7 @@ cargo xtask COMMAND
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
   stories [TARGET…]    plays every story on every target: native, wasm, http
+  bench core           measures plans, folds and partitions of any size, and judges each figure
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
   bench edge           measures the edge on workerd beside the least that a durable write takes, and the native door
@@ -34,6 +36,7 @@ cargo xtask COMMAND
   drill kill [N]       kills the process N times (200) while it works, and judges what is left
   drill durable        watches the system calls: no acknowledgement leaves before a sync
   drill edge           takes the scheduler away from the edge, kills its workerd, and judges what is left
+  drill backfill       walks ten years of days of four assets, with a pause and a kill, and counts what came of it
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and holds it against its size budget
@@ -53,11 +56,13 @@ fn main() -> ExitCode {
         ["drill", "kill", times] => drill::kill(times),
         ["drill", "durable"] => drill::durable(),
         ["drill", "edge"] => drill::edge(),
+        ["drill", "backfill"] => drill::backfill(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["contract"] => contract::run_all(),
         ["edge", "build"] => edge::build().map(|path| println!("{}", path.display())),
         ["edge", "check"] => edge::check(),
+        ["bench", "core"] => bench_core::run_all(),
         ["bench", "host", measures @ ..] => bench_host::run_all(measures),
         ["bench", "restate"] => bench_host::beside_restate(),
         ["bench", "edge"] => edge::bench(),

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem::size_of;
 
 use sha2::{Digest, Sha256};
 
@@ -155,6 +156,22 @@ impl Run {
             (None, None, Some(_)) => RunState::Running,
             (None, None, None) => RunState::Queued,
         }
+    }
+
+    /// The bytes that the state holds at most, without the plan and the catalog that it shares.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        // A node of a B-tree is at least half full.
+        let ready: usize = self.ready.iter().map(BTreeSet::len).sum();
+        let failures = self.failures.values();
+        let sentences: usize = failures
+            .map(|failure| failure.sentence.capacity() + failure.verdict.capacity())
+            .sum();
+        self.tasks.capacity() * size_of::<Task>()
+            + 2 * ready * size_of::<(i32, u32)>()
+            + 2 * self.retrying.len() * size_of::<u32>()
+            + 2 * self.failures.len() * size_of::<(u32, Failure)>()
+            + sentences
     }
 
     /// Equal wherever the same records were folded.
