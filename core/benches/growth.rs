@@ -24,6 +24,9 @@ use rustix::time::{ClockId, clock_gettime};
 /// Each figure is the shortest of so many times, in the processor's time: what else the machine does only adds.
 const ROUNDS: usize = 7;
 
+/// A kind of pipeline, and how one of a size is made.
+type Shape = (&'static str, fn(u32) -> Catalog);
+
 fn main() {
     state();
     plans();
@@ -59,7 +62,7 @@ fn plans() {
         "{:<10} {:>10} {:>10} {:>10} {:>10} {:>14} {:>10} {:>10}",
         "shape", "1,000", "10,000", "100,000", "1,000,000", "largest/least", "10k, ms", "1M, ms"
     );
-    let shapes: [(&str, fn(u32) -> Catalog); 4] = [
+    let shapes: [Shape; 4] = [
         ("chain", shapes::chain),
         ("fan-out", shapes::fan_out),
         ("grid", shapes::grid),

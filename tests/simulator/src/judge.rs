@@ -164,7 +164,7 @@ impl Judge {
             }
         }
         rule(
-            self.cancelled.insert(run),
+            self.cancelled.insert(run, at_ms).is_none(),
             "I25 a run is cancelled once",
             at,
         )
@@ -203,10 +203,16 @@ impl Judge {
             .chunks
             .get(&chunk)
             .is_some_and(|run| !self.finished.contains_key(run));
-        rule(!open, "I12 a chunk has one run at a time", at)?;
-        let of_backfill = self.chunks.iter().filter(|((backfill, _), run)| *backfill == chunk.0 && !self.finished.contains_key(*run));
+        rule(!open, "I12 a chunk has one run at a time", &at)?;
+        let of_backfill = self.chunks.iter().filter(|((backfill, _), run)| {
+            *backfill == chunk.0 && !self.finished.contains_key(*run)
+        });
         let most = self.backfills.get(&chunk.0).copied().unwrap_or(0);
-        rule((of_backfill.count() as u64) < most, "I35 a backfill has no more runs at once than it asked for", at)?;
+        rule(
+            (of_backfill.count() as u64) < most,
+            "I35 a backfill has no more runs at once than it asked for",
+            at,
+        )?;
         self.chunks.insert(chunk, run.to_owned());
         Ok(())
     }
@@ -285,9 +291,19 @@ impl Judge {
     /// No more attempts are open than there are places.
     fn check_places(&self, at: impl Fn() -> String) -> Verdict {
         let open = || self.tasks.iter().filter(|(_, task)| task.is_open);
-        let of_pool = open().filter(|((_, name), _)| name.starts_with("day/raw")).count();
-        rule(open().count() <= MOST_OPEN, "I35 no more attempts are open than the queue has places", &at)?;
-        rule(of_pool <= MOST_OF_POOL, "I35 no more attempts are open than the pool has places", at)
+        let of_pool = open()
+            .filter(|((_, name), _)| name.starts_with("day/raw"))
+            .count();
+        rule(
+            open().count() <= MOST_OPEN,
+            "I35 no more attempts are open than the queue has places",
+            &at,
+        )?;
+        rule(
+            of_pool <= MOST_OF_POOL,
+            "I35 no more attempts are open than the pool has places",
+            at,
+        )
     }
 
     /// The tasks that stand before a task, by the judge's own graph.
@@ -404,11 +420,17 @@ impl Judge {
             }
             _ => {
                 marks.hit("grace passed");
-                rule(
-                    self.cancelled.contains_key(run),
-                    "I25 only a cancelled run has a grace",
-                    at,
-                )
+                {
+                    let since = self
+                        .cancelled
+                        .get(run)
+                        .map(|since| at_ms.saturating_sub(*since));
+                    rule(
+                        since >= Some(GRACE_MS),
+                        "I25 only a cancelled run has a grace, and all of it",
+                        at,
+                    )
+                }
             }
         }
     }
@@ -477,7 +499,9 @@ impl Judge {
             ids.filter(|id| !is_known(id)).collect::<Vec<_>>()
         };
         let runs = missing(&acknowledged["runs"], &|run| self.triggered.contains(run));
-        let backfills = missing(&acknowledged["backfills"], &|backfill| self.backfills.contains_key(backfill));
+        let backfills = missing(&acknowledged["backfills"], &|backfill| {
+            self.backfills.contains_key(backfill)
+        });
         rule(
             runs.is_empty() && backfills.is_empty(),
             "I01 what was acknowledged is in the ledger",

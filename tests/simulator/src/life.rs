@@ -90,7 +90,10 @@ pub(crate) struct Report {
 impl Report {
     /// A life that ended in an assertion; the sentence of it was printed.
     pub(crate) fn of_panic(seed: u64) -> Report {
-        let broken = Broken { rule: "an assertion holds", detail: "see the sentence above".to_owned() };
+        let broken = Broken {
+            rule: "an assertion holds",
+            detail: "see the sentence above".to_owned(),
+        };
         Report {
             seed,
             broken: Some(broken),
@@ -433,10 +436,10 @@ impl Life {
         let body: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
         let attempt = body["attempt"].as_u64().unwrap_or(0);
         let at_ms = answer["serverTime"].as_u64().unwrap_or(0);
-        if let Some(name) = self.door.task_name(task) {
-            if let Some(sign) = self.judge.signs.get_mut(&(name.0, name.1, attempt)) {
-                sign.0 = sign.0.max(at_ms);
-            }
+        if let Some((run, key)) = self.door.task_name(task)
+            && let Some(sign) = self.judge.signs.get_mut(&(run, key, attempt))
+        {
+            sign.0 = sign.0.max(at_ms);
         }
     }
 
@@ -495,12 +498,12 @@ impl Life {
         if life != self.life_of(node) || self.is_down(node) {
             return;
         }
-        if let Node::Scheduler(_) = node {
-            if self.fate.once_in_thousand(self.faults.scheduler_crash) {
-                self.marks.hit("scheduler died");
-                self.node_dies(node);
-                return;
-            }
+        if let Node::Scheduler(_) = node
+            && self.fate.once_in_thousand(self.faults.scheduler_crash)
+        {
+            self.marks.hit("scheduler died");
+            self.node_dies(node);
+            return;
         }
         let mut out = Out::default();
         match node {

@@ -85,7 +85,7 @@ fn main() -> ExitCode {
     if let [report] = reports.as_slice() {
         println!("digest {}", report.digest);
     }
-    if broken.is_empty() && !(options.sometimes && !missing.is_empty()) {
+    if broken.is_empty() && (missing.is_empty() || !options.sometimes) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -132,8 +132,9 @@ fn live_all(options: &Options) -> Vec<Report> {
                         return;
                     }
                     // An assertion that fails breaks its seed, and no other.
-                let life = || Life::new(seed).run(options.hours, options.tell);
-                let report = std::panic::catch_unwind(life).unwrap_or_else(|_| Report::of_panic(seed));
+                    let life = || Life::new(seed).run(options.hours, options.tell);
+                    let report =
+                        std::panic::catch_unwind(life).unwrap_or_else(|_| Report::of_panic(seed));
                     if let Ok(mut reports) = reports.lock() {
                         reports.push(report);
                     }

@@ -331,7 +331,8 @@ impl Worker {
             }
             (3, _) => {
                 body["workerId"] = json!("somebody-else");
-                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body).with_token(&token)
+                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
+                    .with_token(&token)
             }
             (2, _) => {
                 body["workerId"] = json!("somebody-else");
