@@ -70,15 +70,17 @@ fn module(package: &Path) -> Result<Vec<u8>, String> {
                 "build",
                 "--quiet",
                 "--profile",
-                "wasm",
+                "npm",
                 "--package",
                 "arcoflow-npm",
                 "--lib",
+                "--features",
+                "module",
             ])
             .args(["--target", "wasm32-unknown-unknown"]),
         "install the target with `rustup target add wasm32-unknown-unknown`",
     )?;
-    let built = target().join("wasm32-unknown-unknown/wasm/arcoflow_npm.wasm");
+    let built = target().join("wasm32-unknown-unknown/npm/arcoflow_npm.wasm");
     let bound = target().join("npm/bound");
     let mut bindgen = Bindgen::new();
     bindgen

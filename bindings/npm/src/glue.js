@@ -9,8 +9,19 @@ const KEPT_BYTES = 1024 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+// Where a call leaves three numbers: the start of the output, the code and the offset of a refusal.
+const START = 0;
+const CODE = 1;
+const OFFSET = 2;
+// A short string is copied faster by hand than by the encoder and the decoder, which cost the same for one byte as for many.
+const SHORT = 48;
+
 let wasm;
+let core;
 let memory;
+let said;
+let room = 0;
+let inputStart = 0;
 let descriptions = [];
 
 /** A refusal: a stable code, a sentence, and the byte offset in the input where the rule has a place. */
@@ -27,8 +38,14 @@ export class ArcoflowError extends Error {
 export function initSync(module) {
   if (wasm) return;
   wasm = new WebAssembly.Instance(module, imports(module)).exports;
-  memory = new Uint8Array(wasm.memory.buffer);
   if (wasm.__wbindgen_start) wasm.__wbindgen_start();
+  core = wasm.core_new();
+  look();
+}
+
+function look() {
+  memory = new Uint8Array(wasm.memory.buffer);
+  said = new Int32Array(wasm.memory.buffer, wasm.core_said(core), 3);
 }
 
 // The operations take and return numbers only, so what the module imports is never called with anything.
@@ -42,44 +59,80 @@ function imports(module) {
 
 // A memory that grows takes its old buffer away.
 function view() {
-  if (memory.length === 0) memory = new Uint8Array(wasm.memory.buffer);
+  if (memory.length === 0) look();
   return memory;
 }
 
+function reserve(length) {
+  if (length > room) {
+    inputStart = wasm.core_reserve(core, length);
+    room = length;
+  }
+  view();
+  return inputStart;
+}
+
+function release() {
+  wasm.core_release(core);
+  room = 0;
+}
+
 function putBytes(bytes) {
-  const start = wasm.reserve(bytes.length);
-  view().set(bytes, start);
+  const start = reserve(bytes.length);
+  memory.set(bytes, start);
   return bytes.length;
 }
 
 // Lone surrogates are written as replacement characters: who must tell them apart looks first.
 function putText(text) {
   const units = text.length;
-  let start = wasm.reserve(units);
-  let { read, written } = encoder.encodeInto(text, view().subarray(start, start + units));
+  let start = reserve(units);
+  if (units <= SHORT) {
+    let at = 0;
+    for (; at < units; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) break;
+      memory[start + at] = unit;
+    }
+    if (at === units) return units;
+  }
+  let { read, written } = encoder.encodeInto(text, memory.subarray(start, start + units));
   if (read < units) {
     const rest = (units - read) * 3;
-    start = wasm.reserve(written + rest);
+    // What is written moves along when the buffer grows.
+    start = reserve(written + rest);
     const from = start + written;
-    written += encoder.encodeInto(text.slice(read), view().subarray(from, from + rest)).written;
+    written += encoder.encodeInto(text.slice(read), memory.subarray(from, from + rest)).written;
   }
   return written;
 }
 
 function takeBytes(length) {
-  const start = wasm.output();
-  return view().slice(start, start + length);
+  view();
+  const start = said[START];
+  return memory.slice(start, start + length);
 }
 
 function takeText(length) {
-  const start = wasm.output();
-  return decoder.decode(view().subarray(start, start + length));
+  view();
+  const start = said[START];
+  if (length <= SHORT) {
+    let text = "";
+    for (let at = start; at < start + length; at += 1) {
+      const byte = memory[at];
+      if (byte > 0x7f) return decoder.decode(memory.subarray(start, start + length));
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+  return decoder.decode(memory.subarray(start, start + length));
 }
 
 function refusal() {
-  const code = wasm.refusal_code();
-  const offset = wasm.refusal_offset();
-  descriptions[code] ??= takeText(wasm.describe(code)).split("\n");
+  view();
+  const code = said[CODE];
+  const offset = said[OFFSET];
+  descriptions[code] ??= takeText(wasm.core_describe(core, code)).split("\n");
   const [name, sentence] = descriptions[code];
   return new ArcoflowError(name, sentence, offset === NOWHERE ? undefined : offset);
 }
@@ -87,7 +140,7 @@ function refusal() {
 /** A refusal of the glue, with the sentence of the core. */
 export function refuse(code, offset) {
   for (let index = 0; ; index += 1) {
-    descriptions[index] ??= takeText(wasm.describe(index)).split("\n");
+    descriptions[index] ??= takeText(wasm.core_describe(core, index)).split("\n");
     const [name, sentence] = descriptions[index];
     if (name === code) return new ArcoflowError(code, sentence, offset);
     if (name === "") return new ArcoflowError(code, code, offset);
@@ -99,18 +152,18 @@ export function canonicalize(input) {
   if (typeof input === "string") return canonicalText(input);
   if (!(input instanceof Uint8Array)) throw new TypeError("canonicalize takes a string or a Uint8Array");
   if (input.length > MAX_JSON_BYTES) throw refuse("json.too_long");
-  const length = wasm.canonicalize(putBytes(input));
+  const length = wasm.core_canonicalize(core, putBytes(input));
   if (length === REFUSED) throw refusal();
   const output = takeBytes(length);
-  if (input.length > KEPT_BYTES) wasm.release();
+  if (input.length > KEPT_BYTES) release();
   return output;
 }
 
 function canonicalText(text) {
-  const length = wasm.canonicalize(putText(jsonText(text)));
+  const length = wasm.core_canonicalize(core, putText(jsonText(text)));
   if (length === REFUSED) throw refusal();
   const output = takeText(length);
-  if (text.length > KEPT_BYTES) wasm.release();
+  if (text.length > KEPT_BYTES) release();
   return output;
 }
 
@@ -129,7 +182,7 @@ const wellFormed = String.prototype.isWellFormed
 function surrogate(text) {
   const at = loneSurrogate(text);
   const offset = encoder.encode(text.slice(0, at)).length;
-  const length = wasm.canonicalize(putText(text.slice(0, at)));
+  const length = wasm.core_canonicalize(core, putText(text.slice(0, at)));
   const earlier = length === REFUSED ? refusal() : undefined;
   if (earlier && (earlier.offset === undefined || earlier.offset < offset)) return earlier;
   return refuse("json.surrogate", offset);
@@ -160,7 +213,7 @@ export function call(operation, input) {
 /** Runs an operation whose output is one byte. */
 export function callForByte(operation, input) {
   run(operation, input);
-  return view()[wasm.output()];
+  return view()[said[START]];
 }
 
 /** Runs an operation for its refusals. */
@@ -173,7 +226,7 @@ function run(operation, input) {
   if (typeof input === "string") put = putText(input);
   else if (input instanceof Uint8Array) put = putBytes(input);
   else throw new TypeError("a string or a Uint8Array is wanted");
-  const length = wasm.call(operation, put);
+  const length = wasm.core_call(core, operation, put);
   if (length === REFUSED) throw refusal();
   return length;
 }

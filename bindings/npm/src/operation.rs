@@ -1,5 +1,9 @@
 //! An operation takes texts and writes one text; what it does is the core's.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use arcoflow_core::identity::derived;
 use arcoflow_core::identity::digest;
 use arcoflow_core::identity::error::{Code, Error};

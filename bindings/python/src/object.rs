@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use arcoflow_core::identity::canonical_json::{self, write_magnitude, write_string};
 use arcoflow_core::identity::error::{Code, Error};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -34,21 +35,36 @@ fn refuse(value: &Bound<'_, PyAny>, code: Code) -> PyErr {
     raise(value.py(), Error { code, offset: None })
 }
 
+/// The exact types are one comparison each; what inherits from them is asked for after them.
 fn write(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> PyResult<()> {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        write_text(text, out)
+    } else if let Ok(integer) = value.cast_exact::<PyInt>() {
+        write_integer(integer, out)
+    } else if let Ok(dict) = value.cast_exact::<PyDict>() {
+        write_dict(dict, depth, out)
+    } else if let Ok(list) = value.cast_exact::<PyList>() {
+        write_array(value, list.iter(), depth, out)
+    } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+        out.extend_from_slice(if boolean.is_true() { b"true" } else { b"false" });
+        Ok(())
+    } else if value.is_none() {
+        out.extend_from_slice(b"null");
+        Ok(())
+    } else {
+        write_subclass(value, depth, out)
+    }
+}
+
+fn write_subclass(value: &Bound<'_, PyAny>, depth: usize, out: &mut Vec<u8>) -> PyResult<()> {
     if let Ok(text) = value.cast::<PyString>() {
         write_text(text, out)
     } else if let Ok(dict) = value.cast::<PyDict>() {
         write_dict(dict, depth, out)
     } else if let Ok(list) = value.cast::<PyList>() {
         write_array(value, list.iter(), depth, out)
-    } else if let Ok(boolean) = value.cast::<PyBool>() {
-        out.extend_from_slice(if boolean.is_true() { b"true" } else { b"false" });
-        Ok(())
     } else if let Ok(integer) = value.cast::<PyInt>() {
         write_integer(integer, out)
-    } else if value.is_none() {
-        out.extend_from_slice(b"null");
-        Ok(())
     } else if let Ok(tuple) = value.cast::<PyTuple>() {
         write_array(value, tuple.iter(), depth, out)
     } else if value.is_instance_of::<PyFloat>() {
@@ -107,36 +123,16 @@ fn write_text(text: &Bound<'_, PyString>, out: &mut Vec<u8>) -> PyResult<()> {
     let Ok(text) = text.to_str() else {
         return Err(refuse(text, Code::JsonSurrogate));
     };
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (offset, &byte) in bytes.iter().enumerate() {
-        if byte < 0x20 || byte == b'"' || byte == b'\\' {
-            out.extend_from_slice(&bytes[plain..offset]);
-            if byte < 0x20 {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            } else {
-                out.push(b'\\');
-                out.push(byte);
-            }
-            plain = offset + 1;
-        }
-    }
-    out.extend_from_slice(&bytes[plain..]);
-    out.push(b'"');
+    write_string(out, text);
     Ok(())
 }
 
 /// A subclass of `int` is the integer that it holds, whatever it prints as.
 fn write_integer(integer: &Bound<'_, PyInt>, out: &mut Vec<u8>) -> PyResult<()> {
-    use std::io::Write as _;
     if let Ok(small) = integer.extract::<i64>() {
-        write!(out, "{small}")?;
+        canonical_json::write_integer(out, small);
     } else if let Ok(large) = integer.extract::<u64>() {
-        write!(out, "{large}")?;
+        write_magnitude(out, large);
     } else {
         return Err(refuse(integer, Code::JsonRange));
     }

@@ -183,10 +183,20 @@ pub(crate) fn push_integer(out: &mut String, integer: i64) {
     text::push_integer(out, integer);
 }
 
-/// The same in bytes.
-pub(crate) fn write_integer(out: &mut Vec<u8>, integer: i64) {
+/// Appends the canonical form of a string, quotes included, to text for a canonicalizer.
+pub fn write_string(out: &mut Vec<u8>, string: &str) {
+    text::spell(string, |piece| out.extend_from_slice(piece.as_bytes()));
+}
+
+/// Appends the canonical form of an integer to text for a canonicalizer.
+pub fn write_integer(out: &mut Vec<u8>, integer: i64) {
     if integer < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(text::decimal(integer.unsigned_abs(), &mut [0; 20]));
+    write_magnitude(out, integer.unsigned_abs());
+}
+
+/// Appends the canonical form of an integer that is not negative to text for a canonicalizer.
+pub fn write_magnitude(out: &mut Vec<u8>, magnitude: u64) {
+    out.extend_from_slice(text::decimal(magnitude, &mut [0; 20]));
 }

@@ -114,7 +114,7 @@ const fn marks(word: u64) -> u64 {
 
 /// The first byte from `start` on that ends the plain part of a string: a quote, a backslash or a control character.
 #[inline(always)]
-fn plain_end(json: &[u8], start: usize) -> usize {
+pub(super) fn plain_end(json: &[u8], start: usize) -> usize {
     let mut at = start;
     while let Some(word) = word(json, at) {
         let found = marks(word);

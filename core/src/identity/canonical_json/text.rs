@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::cmp::Ordering;
 
+use super::strings::plain_end;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The canonical spelling of one code point: its escape, or nothing when it is written raw.
@@ -30,18 +32,28 @@ pub(super) fn escape(byte: u8, unicode: &mut [u8; 6]) -> Option<&[u8]> {
     })
 }
 
-pub(super) fn push_string(out: &mut String, string: &str) {
-    out.push('"');
-    let mut plain = 0;
-    for (offset, byte) in string.bytes().enumerate() {
-        if let Some(escaped) = escape(byte, &mut [0; 6]) {
-            out.push_str(string.get(plain..offset).unwrap_or_default());
-            out.push_str(core::str::from_utf8(escaped).unwrap_or_default());
-            plain = offset + 1;
-        }
+/// Hands out the canonical spelling of a string, quotes included, piece by piece.
+#[inline]
+pub(super) fn spell(string: &str, mut write: impl FnMut(&str)) {
+    let bytes = string.as_bytes();
+    write("\"");
+    let mut start = 0;
+    loop {
+        let end = plain_end(bytes, start);
+        write(string.get(start..end).unwrap_or_default());
+        let Some(&byte) = bytes.get(end) else {
+            break;
+        };
+        let mut unicode = [0; 6];
+        let escaped = escape(byte, &mut unicode).unwrap_or_default();
+        write(core::str::from_utf8(escaped).unwrap_or_default());
+        start = end + 1;
     }
-    out.push_str(string.get(plain..).unwrap_or_default());
-    out.push('"');
+    write("\"");
+}
+
+pub(super) fn push_string(out: &mut String, string: &str) {
+    spell(string, |piece| out.push_str(piece));
 }
 
 pub(super) fn push_integer(out: &mut String, integer: i64) {
