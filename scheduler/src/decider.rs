@@ -134,11 +134,18 @@ impl Decider {
         if self.world.seq == 0 {
             self.begin().await?;
         }
+        // The epoch under which everything that is known was decided. What was folded while another one decided, or before the door
+        // went away, is decided before anything is waited for.
+        let mut rested = None;
         loop {
             self.keep_lease().await?;
+            let epoch = self.lease.map(|lease| lease.epoch);
             // A wait is given in whole seconds; while another one decides, its end is looked for every second.
             let wait = self.until_renewal().as_secs().clamp(1, 30);
-            let wait_s = u32::try_from(wait).unwrap_or(1);
+            let wait_s = match epoch {
+                Some(_) if epoch != rested => 0,
+                _ => u32::try_from(wait).unwrap_or(1),
+            };
             let until_due = self.until_due();
             let is_behind = tokio::select! {
                 is_behind = self.catch_up(wait_s) => is_behind?,
@@ -147,6 +154,7 @@ impl Decider {
             };
             if !is_behind && self.lease.is_some() {
                 self.decide_to_rest().await?;
+                rested = epoch;
             }
             self.show();
         }

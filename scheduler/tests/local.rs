@@ -4,15 +4,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use arcoflow::client::{Client, LedgerQuery};
+use arcoflow::decider::{self, Progress};
 use arcoflow::local::{Local, LocalOptions};
+use arcoflow_core::run::world::Limits;
 use arcoflow_core::wire::callback::{Completed, Outcome, Started};
 use arcoflow_core::wire::envelope::{Envelope, LeaseRequest};
 use arcoflow_core::wire::event::Event;
+use arcoflow_core::wire::ledger::SchedulerLeaseRequest;
 use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::RunState;
 use serde_json::json;
+use tokio::sync::watch;
 
 fn asset(index: usize, key: &str, upstreams: &[&str]) -> serde_json::Value {
     let upstreams: Vec<_> = upstreams
@@ -285,4 +289,50 @@ async fn a_refusal_comes_back_with_its_kind_and_its_places() {
     local.shutdown().await;
     let error = client.health().await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_over_decides_what_it_has_already_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let local = Local::start(LocalOptions {
+        scheduler: false,
+        ..options(directory.path())
+    })
+    .await
+    .unwrap();
+    let client = Client::remote(&local.url, &local.api_key).unwrap();
+    let lease = SchedulerLeaseRequest {
+        holder: "another".to_owned(),
+        ttl_ms: 3_000,
+        take_over: false,
+    };
+    assert!(client.lease_scheduler(&lease).await.unwrap().granted);
+    client.deploy(&diamond()).await.unwrap();
+    let run = client.trigger(&Trigger::default(), None).await.unwrap();
+    let follower = decider::Options {
+        holder: "follower".to_owned(),
+        // Renewed after twenty seconds: whoever waits for the next record first waits that long.
+        lease: Duration::from_secs(60),
+        take_over: false,
+        limits: Limits::default(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let (shown, _progress) = watch::channel(Progress::default());
+    let deciding = decider::run(client.clone(), follower, shown, stopped);
+    let planned = async {
+        let mut events = client.follow(run.seq, None);
+        loop {
+            if let Some(Event::RunPlanned(_)) = events.next().await.unwrap().event() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = deciding => panic!("nobody stopped it"),
+        planned = tokio::time::timeout(Duration::from_secs(15), planned) => {
+            planned.expect("the run was read before the lease was free, and is planned when it is");
+        }
+    }
+    drop(stop);
+    local.shutdown().await;
 }
