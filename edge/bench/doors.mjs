@@ -12,7 +12,7 @@ const edge = join(import.meta.dirname ?? new URL(".", import.meta.url).pathname,
 /** Clock ticks a second, as Linux counts processor time. */
 const TICKS = 100;
 
-class Door {
+export class Door {
   constructor(name, url, pid, key, end) {
     Object.assign(this, { name, url: new URL(url), pid, key, end });
     this.agent = new http.Agent({ keepAlive: true, maxSockets: 64 });

@@ -114,12 +114,21 @@ pub(crate) fn bench() -> Result<(), String> {
         cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),
         "the binary has to build",
     )?;
+    let hint = "the benchmark runs on Linux, with Node 20 or later";
+    let binary = target().join("release/arcoflow");
+    let bench = package().join("bench");
     run(
         Command::new("node")
-            .arg(package().join("bench/bench.mjs"))
+            .arg(bench.join("bench.mjs"))
             .arg("--native")
-            .arg(target().join("release/arcoflow")),
-        "the benchmark runs on Linux, with Node 20 or later",
+            .arg(&binary),
+        hint,
+    )?;
+    run(
+        Command::new("node")
+            .arg(bench.join("levels.mjs"))
+            .arg(&binary),
+        hint,
     )
 }
 
