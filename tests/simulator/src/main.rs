@@ -12,6 +12,7 @@ mod client;
 mod judge;
 mod replay;
 mod life;
+mod report;
 mod marks;
 
 use std::process::ExitCode;
@@ -19,8 +20,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use life::{Life, Report};
+use life::Life;
 use marks::Marks;
+use report::Report;
 
 const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes] [--tell]";
 

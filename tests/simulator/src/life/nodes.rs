@@ -1,0 +1,110 @@
+//! The other side of a life: answers reach nodes, alarms wake them, and they die and forget everything.
+
+use super::{Life, Moment, new_worker};
+use crate::post::{Node, Out, Seen};
+use crate::scheduler::Scheduler;
+
+impl Life {
+    pub(super) fn answer(&mut self, node: Node, life: u64, number: u64, seen: Option<Seen>) {
+        let Some((_, _, tag)) = self.calls.remove(&number) else {
+            return;
+        };
+        if life != self.life_of(node) || self.is_down(node) {
+            return;
+        }
+        if let Node::Scheduler(_) = node
+            && self.fate.once_in_thousand(self.faults.scheduler_crash)
+        {
+            self.marks.hit("scheduler died");
+            self.node_dies(node);
+            return;
+        }
+        let mut out = Out::default();
+        match node {
+            Node::Client => self.client.hear(tag, seen, &mut out),
+            Node::Scheduler(index) => {
+                if let Some(scheduler) = self.schedulers.get_mut(index) {
+                    scheduler.hear(tag, seen, self.now_ms, &mut self.marks, &mut out);
+                }
+            }
+            Node::Worker(index) => {
+                if let Some(worker) = self.workers.get_mut(index) {
+                    worker.hear(
+                        tag,
+                        seen,
+                        self.now_ms,
+                        &self.faults,
+                        &mut self.marks,
+                        &mut out,
+                    );
+                }
+            }
+        }
+        self.post(node, out);
+    }
+
+    pub(super) fn ring(&mut self, node: Node, life: u64, what: u64) {
+        if life != self.life_of(node) || self.is_down(node) {
+            return;
+        }
+        if let Node::Worker(index) = node {
+            let is_busy = self
+                .workers
+                .get(index)
+                .is_some_and(|worker| worker.busy() > 0);
+            if is_busy && self.fate.once_in_thousand(self.faults.worker_crash) {
+                self.marks.hit("worker died");
+                self.node_dies(node);
+                return;
+            }
+        }
+        let mut out = Out::default();
+        match node {
+            Node::Client => self.client.ring(what, &mut self.marks, &mut out),
+            Node::Scheduler(index) => {
+                if let Some(scheduler) = self.schedulers.get_mut(index) {
+                    scheduler.wake(what, self.now_ms, &mut out);
+                }
+            }
+            Node::Worker(index) => {
+                if let Some(worker) = self.workers.get_mut(index) {
+                    worker.ring(what, self.now_ms, &self.faults, &mut out);
+                }
+            }
+        }
+        self.post(node, out);
+    }
+
+    pub(super) fn node_dies(&mut self, node: Node) {
+        *self.lives.entry(node).or_insert(0) += 1;
+        self.down.insert(node, true);
+        let after = self.fate.between(100, 120_000);
+        self.place(after, Moment::Returns(Some(node)));
+    }
+
+    pub(super) fn node_returns(&mut self, node: Node) {
+        self.down.insert(node, false);
+        let life = self.life_of(node);
+        match node {
+            Node::Scheduler(index) => {
+                if let Some(scheduler) = self.schedulers.get_mut(index) {
+                    *scheduler = Scheduler::new(&format!("s{index}-{life}"), self.shelf.clone());
+                }
+            }
+            Node::Worker(index) => {
+                if let Some(worker) = self.workers.get_mut(index) {
+                    *worker = new_worker(self.seed, index, life);
+                }
+            }
+            Node::Client => {}
+        }
+        self.place(
+            1,
+            Moment::Rings {
+                node,
+                life,
+                what: 0,
+            },
+        );
+    }
+}
