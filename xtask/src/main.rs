@@ -14,6 +14,7 @@ mod fixtures;
 mod stories;
 mod simulate;
 mod fuzz;
+mod mutants;
 mod npm;
 mod python;
 mod tool;
@@ -29,6 +30,7 @@ cargo xtask COMMAND
   wasm                 runs the tests that only mean something inside WebAssembly
   stories [TARGET…]    plays every story on every target: native, wasm, http
   simulate [S] [H]     lives through S seeds of H hours (200, 24) in which everything breaks; `--from SEED` begins elsewhere
+  mutants [WORD…]      plants bugs in a copy of the core, one at a time; each has to be caught by a seed
   bench core           measures plans, folds and partitions of any size, and judges each figure
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
         ["test"] => test::run_all(),
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
         ["stories", targets @ ..] => stories::run_all(targets),
+        ["mutants", words @ ..] => mutants::hunt(words),
         ["simulate", arguments @ ..] => simulate::simulate(arguments),
         ["drill", "kill"] => drill::kill("200"),
         ["drill", "kill", times] => drill::kill(times),

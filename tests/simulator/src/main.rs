@@ -24,7 +24,7 @@ use life::Life;
 use marks::Marks;
 use report::Report;
 
-const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes] [--tell]";
+const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes] [--until-broken] [--tell]";
 
 struct Options {
     seeds: u64,
@@ -34,6 +34,8 @@ struct Options {
     sometimes: bool,
     /// Whether each record is printed.
     tell: bool,
+    /// Whether no seed is begun after one that broke.
+    until_broken: bool,
 }
 
 fn main() -> ExitCode {
@@ -101,12 +103,14 @@ fn options(words: &[String]) -> Option<Options> {
         from: 0,
         sometimes: false,
         tell: false,
+        until_broken: false,
     };
     let mut numbers = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--from" => options.from = words.next()?.parse().ok()?,
+            "--until-broken" => options.until_broken = true,
             "--tell" => options.tell = true,
             "--sometimes" => options.sometimes = true,
             number => numbers.push(number.parse().ok()?),
@@ -137,6 +141,9 @@ fn live_all(options: &Options) -> Vec<Report> {
                     let life = || Life::new(seed).run(options.hours, options.tell);
                     let report =
                         std::panic::catch_unwind(life).unwrap_or_else(|_| Report::of_panic(seed));
+                    if options.until_broken && report.broken.is_some() {
+                        next.store(end, Ordering::Relaxed);
+                    }
                     if let Ok(mut reports) = reports.lock() {
                         reports.push(report);
                     }
