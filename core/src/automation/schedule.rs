@@ -246,7 +246,7 @@ mod tests {
         let missed = look(CatchUp::None, START + 2 * HOUR + 301).missed.unwrap();
         assert_eq!(
             missed.reason(CatchUp::None),
-            "2 ticks from 2024-01-01T01:00:00.000000Z to 2024-01-01T02:00:00.000000Z were missed, and `catchUp` is `none`"
+            "2 ticks from 2024-01-01T01:00:00Z to 2024-01-01T02:00:00Z were missed, and `catchUp` is `none`"
         );
         assert_eq!(run_key("nightly", START), "schedule:nightly:1704067200");
     }
