@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::door::attempt::{Attempt, AttemptState, attempt_of, columns};
 use crate::door::config::{Config, Moment};
+use crate::door::index::RunRow;
 use crate::door::look;
 use crate::door::session::{Catalogs, Session, Wake, bytes_16};
 use crate::door::sql::{Sql, StoreError, Verdict, first};
@@ -103,19 +104,37 @@ fn cancel_old(session: &mut Session<'_>, now_ms: u64) -> Result<u64, StoreError>
     Ok(old.len() as u64)
 }
 
+/// Whether the attempt's own time is over: then that ends it, and not the grace of a cancel that came shortly before.
+fn is_spent(
+    session: &mut Session<'_>,
+    attempt: &Attempt,
+    run: &RunRow,
+    task: &TaskKey,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
+    let started = match attempt.started_seq {
+        Some(seq) => session.record(seq)?,
+        None => None,
+    };
+    let whole_ms = session.timeouts(&run.manifest, task)?.attempt_ms;
+    Ok(started.is_some_and(|started| started.at_ms.saturating_add(whole_ms) <= now_ms))
+}
+
 fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
     let Ok(task) = TaskKey::parse(&attempt.task_key) else {
         return Ok(());
     };
-    let cancelled = session
-        .run(&attempt.name.run)?
-        .is_some_and(|run| run.cancel_seq.is_some());
+    let run = session.run(&attempt.name.run)?;
+    let in_grace = match run.filter(|run| run.cancel_seq.is_some()) {
+        Some(run) => !is_spent(session, attempt, &run, &task, now_ms)?,
+        None => false,
+    };
     let past_deadline = attempt
         .deadline_ms
         .is_some_and(|deadline| deadline <= now_ms);
     let reason = match attempt.state {
         AttemptState::Leased => ExpiryReason::Start,
-        _ if cancelled && past_deadline => ExpiryReason::CancelGrace,
+        _ if in_grace && past_deadline => ExpiryReason::CancelGrace,
         _ if past_deadline => ExpiryReason::Deadline,
         _ => ExpiryReason::Heartbeat,
     };

@@ -243,7 +243,7 @@ fn apply_cancel(
         let end_ms = record.at_ms.saturating_add(grace_ms);
         let bound = BoundName::from(&attempt.name);
         session.sql.execute(
-            "UPDATE attempt SET due_ms = min(due_ms, ?4), deadline_ms = ?4 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
+            "UPDATE attempt SET due_ms = min(due_ms, ?4), deadline_ms = min(deadline_ms, ?4) WHERE run = ?1 AND task = ?2 AND attempt = ?3",
             &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), end_ms.into()],
         )?;
     }

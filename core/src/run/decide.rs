@@ -25,11 +25,12 @@ pub fn decide(world: &World, now_ms: u64, scope: &Scope, limits: &Limits) -> Vec
         events: Vec::new(),
         limit: limits.decisions as usize,
     };
+    let mut places = Places::new(world, limits);
     for run in world.attention.iter().filter_map(|id| world.runs.get(id)) {
         decide_life(run, scope, &mut decisions);
-        decide_retries(run, &mut decisions);
+        decide_retries(run, &mut places, &mut decisions);
     }
-    decide_dispatches(world, limits, &mut decisions);
+    decide_dispatches(world, places, &mut decisions);
     let left = decisions.limit.saturating_sub(decisions.events.len());
     decisions.events.extend(world.backfills.decide(left));
     let left = decisions.limit.saturating_sub(decisions.events.len());
@@ -114,14 +115,17 @@ fn finished(run: &Run, outcome: RunOutcome) -> Event {
     })
 }
 
-/// A retry is asked for at once; the door holds it back until its time.
-fn decide_retries(run: &Run, decisions: &mut Decisions) {
+/// A retry is asked for at once; the door holds it back until its time. It keeps the place that its task had, so no other task gets it.
+fn decide_retries(run: &Run, places: &mut Places<'_>, decisions: &mut Decisions) {
     for &index in &run.retrying {
         if decisions.is_full() {
             return;
         }
         if let Some(event) = dispatch(run, index) {
             decisions.push(event);
+        }
+        if let Some(lane) = run.lanes.get(run.lane_of(index)) {
+            places.take(lane);
         }
     }
 }
@@ -137,8 +141,7 @@ fn begins(run: &Run) -> bool {
 }
 
 /// Hands out the free places, one at a time, to the run that is furthest behind.
-fn decide_dispatches(world: &World, limits: &Limits, decisions: &mut Decisions) {
-    let mut places = Places::new(world, limits);
+fn decide_dispatches(world: &World, mut places: Places<'_>, decisions: &mut Decisions) {
     if places.are_gone() {
         return;
     }
@@ -276,21 +279,14 @@ impl<'a> Places<'a> {
         let Some(catalog) = &run.catalog else {
             return false;
         };
-        let world = self.world;
-        let open_queue = *self
-            .queues
-            .entry(lane.queue.clone())
-            .or_insert_with(|| world.open_in_queue(&lane.queue));
+        let open_queue = *self.open_in_queue(&lane.queue);
         let queue_ok = catalog
             .manifest()
             .queues
             .get(&lane.queue)
             .is_none_or(|queue| open_queue < queue.limit);
         let pool_ok = lane.pool.as_ref().is_none_or(|pool| {
-            let open_pool = *self
-                .pools
-                .entry(pool.clone())
-                .or_insert_with(|| world.open_in_pool(pool));
+            let open_pool = *self.open_in_pool(pool);
             catalog
                 .manifest()
                 .pools
@@ -301,10 +297,22 @@ impl<'a> Places<'a> {
     }
 
     fn take(&mut self, lane: &Lane) {
-        self.left -= 1;
-        *self.queues.entry(lane.queue.clone()).or_insert(0) += 1;
+        self.left = self.left.saturating_sub(1);
+        *self.open_in_queue(&lane.queue) += 1;
         if let Some(pool) = &lane.pool {
-            *self.pools.entry(pool.clone()).or_insert(0) += 1;
+            *self.open_in_pool(pool) += 1;
         }
+    }
+
+    fn open_in_queue(&mut self, queue: &str) -> &mut u32 {
+        let world = self.world;
+        let open = self.queues.entry(String::from(queue));
+        open.or_insert_with(|| world.open_in_queue(queue))
+    }
+
+    fn open_in_pool(&mut self, pool: &str) -> &mut u32 {
+        let world = self.world;
+        let open = self.pools.entry(String::from(pool));
+        open.or_insert_with(|| world.open_in_pool(pool))
     }
 }

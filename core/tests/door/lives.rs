@@ -395,3 +395,66 @@ fn what_was_leased_in_a_lost_answer_is_given_again() {
         .expect(200);
     check(&mut house);
 }
+
+#[test]
+fn a_retry_keeps_the_place_that_its_task_had() {
+    let pooled = |more: Value| {
+        let mut all =
+            json!({ "pool": "source", "retry": { "maxAttempts": 3, "baseDelayMs": 60_000 } });
+        all["priority"] = more;
+        all
+    };
+    let mut one_at_a_time = manifest(vec![
+        asset("raw/a", &[], pooled(json!(1))),
+        asset("raw/b", &[], pooled(json!(0))),
+    ]);
+    one_at_a_time["pools"] = json!({ "source": { "limit": 1 } });
+    let mut house = House::with(&one_at_a_time);
+    house.trigger(&json!({}));
+    house.schedule();
+    let first = house.lease(10);
+    assert_eq!(first.len(), 1);
+    house.fail(&first[0], "USER_CODE");
+    house.schedule();
+    let dispatched = house.kinds();
+    let dispatched = dispatched
+        .iter()
+        .filter(|kind| *kind == "dispatch_requested");
+    assert_eq!(
+        dispatched.count(),
+        2,
+        "the first attempt and its retry, and nothing beside them"
+    );
+    assert!(house.lease(10).is_empty());
+    check(&mut house);
+}
+
+#[test]
+fn a_cancel_does_not_prolong_an_attempt() {
+    let short = json!({ "timeouts": { "attemptMs": 100_000, "heartbeatMs": 90_000, "cancelGraceMs": 30_000 } });
+    let mut house = House::with(&manifest(vec![asset("raw/a", &[], short)]));
+    let run = house.trigger(&json!({}));
+    house.schedule();
+    let envelope = house.lease(1).remove(0);
+    house.callback(&envelope, "started", json!({})).expect(200);
+    house.now_ms += 80_000;
+    house
+        .callback(&envelope, "heartbeat", json!({}))
+        .expect(200);
+    house
+        .post(&format!("/v1/runs/{run}/cancel"), &json!({}))
+        .expect(202);
+    house.now_ms += 19_999;
+    assert_eq!(house.expire(), 0);
+    house.now_ms += 1;
+    assert_eq!(
+        house.expire(),
+        1,
+        "its own time is over before the grace is"
+    );
+    let last = house.records().pop().expect("a record");
+    assert!(String::from_utf8_lossy(&last.body).contains("\"reason\":\"deadline\""));
+    house.schedule();
+    assert_eq!(house.run(&run)["state"], "cancelled");
+    check(&mut house);
+}
