@@ -11,8 +11,10 @@ use crate::process::{cargo, read, root, run, target};
 
 /// The most bytes of everything that is uploaded, compressed as the platform counts it.
 ///
-/// The aim is 300,000, and the core has outgrown it. What stands here is a little more than there is, so that a leap is seen.
-const BUDGET_BYTES: usize = 500_000;
+/// The core has outgrown it: `edge check` says so and fails, a build goes on.
+const BUDGET_BYTES: usize = 300 * 1_000;
+/// A little more than there is, so that a leap stops the build.
+const CEILING_BYTES: usize = 500_000;
 
 /// Builds the edge, and returns the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf, String> {
@@ -20,7 +22,7 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     let built = package().join("built");
     let bound = bind()?;
     if is_current(&bound, &built)? {
-        budget(&built)?;
+        weigh(&built, CEILING_BYTES)?;
         return Ok(built);
     }
     let small = target().join("edge").join(MODULE);
@@ -49,7 +51,7 @@ pub(crate) fn build() -> Result<PathBuf, String> {
     for entry in fs::read_dir(&shim).map_err(|error| format!("{}: {error}", shim.display()))? {
         copy(&entry.map_err(|error| error.to_string())?.path(), &built)?;
     }
-    budget(&built)?;
+    weigh(&built, CEILING_BYTES)?;
     fs::copy(bound.join(MODULE), bound.join(OPTIMIZED)).map_err(|error| error.to_string())?;
     Ok(built)
 }
@@ -75,7 +77,7 @@ fn is_current(bound: &Path, built: &Path) -> Result<bool, String> {
 
 /// Builds the edge, and lets wrangler say whether it would take it.
 pub(crate) fn check() -> Result<(), String> {
-    build()?;
+    let built = build()?;
     let out = target().join("edge/upload");
     for environment in ["", "production"] {
         let said = read(
@@ -104,7 +106,7 @@ pub(crate) fn check() -> Result<(), String> {
             upload.unwrap_or("no upload").trim()
         );
     }
-    Ok(())
+    weigh(&built, BUDGET_BYTES)
 }
 
 /// Measures the edge beside its peers, in turn.
@@ -192,7 +194,7 @@ fn copy(file: &Path, directory: &Path) -> Result<(), String> {
 }
 
 /// Says what is uploaded, and refuses what is too large.
-fn budget(built: &Path) -> Result<(), String> {
+fn weigh(built: &Path, most_bytes: usize) -> Result<(), String> {
     let mut total = (0, 0);
     let mut files: Vec<PathBuf> = fs::read_dir(built)
         .map_err(|error| error.to_string())?
@@ -212,9 +214,9 @@ fn budget(built: &Path) -> Result<(), String> {
         total = (total.0 + bytes.len(), total.1 + compressed);
     }
     println!("{:>9} bytes, {:>7} compressed  in all", total.0, total.1);
-    if total.1 > BUDGET_BYTES {
+    if total.1 > most_bytes {
         return Err(format!(
-            "the edge is {} bytes compressed, and its budget is {BUDGET_BYTES}",
+            "the edge is {} bytes compressed, and may have {most_bytes}",
             total.1
         ));
     }

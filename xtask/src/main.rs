@@ -43,8 +43,8 @@ cargo xtask COMMAND
   drill backfill       walks ten years of days of four assets, with a pause and a kill, and counts what came of it
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   contract             asks the native door and the one on workerd the same, and compares the bytes
-  edge build           builds what Cloudflare takes, and holds it against its size budget
-  edge check           the same, and asks wrangler whether it would deploy it
+  edge build           builds what Cloudflare takes, and says what it weighs
+  edge check           the same, asks wrangler whether it would deploy it, and holds it against its size budget
   npm                  packs the npm package
   python               builds the Python wheel
 ";

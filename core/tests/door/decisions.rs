@@ -253,3 +253,26 @@ fn an_explanation_goes_back_to_the_cause_of_causes() {
         "the record that skipped it is among them"
     );
 }
+
+#[test]
+fn a_run_whose_manifest_nobody_has_is_left_alone() {
+    struct Nothing;
+    impl arcoflow_core::run::fold::Catalogs for Nothing {
+        fn catalog(
+            &self,
+            _: &arcoflow_core::identity::digest::Sha256Digest,
+        ) -> Option<std::sync::Arc<arcoflow_core::plan::catalog::Catalog>> {
+            None
+        }
+    }
+    let (mut house, _) = planned();
+    house.trigger(&json!({}));
+    let mut blind = arcoflow_core::run::world::World::default();
+    for record in house.records() {
+        blind.fold(&record, &Nothing, &house.limits);
+    }
+    assert_eq!(blind.runs.len(), 2);
+    let scope = crate::house::scope();
+    let said = arcoflow_core::run::decide::decide(&blind, house.now_ms, &scope, &house.limits);
+    assert!(said.is_empty(), "{said:?}");
+}
