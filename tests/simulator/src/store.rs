@@ -1,8 +1,12 @@
 //! A SQLite database in memory whose uncommitted writes are lost when its host dies.
 
+#[path = "../../../core/tests/door/store/rows.rs"]
+mod rows;
+
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::Connection;
+
+use self::rows::{Bound, Read, failed};
 
 pub(crate) struct Store {
     pub(crate) connection: Connection,
@@ -51,49 +55,6 @@ impl Store {
             lines.push(cells.join("|"));
         }
         lines
-    }
-}
-
-struct Bound<'a>(Value<'a>);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Integer(integer) => ValueRef::Integer(integer),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-struct Read<'a, 'b>(&'a rusqlite::Row<'b>);
-
-impl Row for Read<'_, '_> {
-    fn integer(&self, column: usize) -> i64 {
-        let value = self.0.get_ref(column).ok();
-        value.and_then(|value| value.as_i64().ok()).unwrap_or(0)
-    }
-
-    fn text(&self, column: usize) -> &str {
-        let value = self.0.get_ref(column).ok();
-        value.and_then(|value| value.as_str().ok()).unwrap_or("")
-    }
-
-    fn blob(&self, column: usize) -> &[u8] {
-        let value = self.0.get_ref(column).ok();
-        value.and_then(|value| value.as_blob().ok()).unwrap_or(&[])
-    }
-
-    fn is_null(&self, column: usize) -> bool {
-        matches!(self.0.get_ref(column), Ok(ValueRef::Null) | Err(_))
-    }
-}
-
-fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError {
-        is_full: false,
-        detail: error.to_string(),
     }
 }
 
