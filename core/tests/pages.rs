@@ -198,6 +198,7 @@ fn every_block_of_the_pages_is_so() {
         "backfills.md",
         "retries.md",
         "sensors.md",
+        "automations.md",
     ] {
         let page = page(name);
         let mut known = None;

@@ -28,8 +28,10 @@ mod plan;
 mod diff;
 mod backfill;
 mod runs;
+mod pause;
 mod schedules;
 mod sensors;
+mod automations;
 mod explain;
 mod logs;
 mod events;
@@ -110,6 +112,7 @@ enum Verb {
     Schedules(schedules::Schedules),
     Backfill(backfill::Backfill),
     Sensors(sensors::Sensors),
+    Automations(automations::Automations),
     Events(events::Events),
     Ledger(ledger::Ledger),
     Serve(local::serve::Serve),
@@ -181,6 +184,7 @@ fn perform(context: &Context, verb: Verb) -> Outcome {
             Verb::Rerun(verb) => run::rerun(context, &verb).await,
             Verb::Schedules(verb) => schedules::schedules(context, &verb).await,
             Verb::Sensors(verb) => sensors::sensors(context, &verb).await,
+            Verb::Automations(verb) => automations::automations(context, &verb).await,
             Verb::Events(verb) => events::events(context, &verb).await,
             Verb::Ledger(verb) => ledger::ledger(context, &verb).await,
             Verb::Completions(verb) => completions::completions(context, &verb),

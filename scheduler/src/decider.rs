@@ -5,6 +5,7 @@ mod time;
 
 use std::time::{Duration, Instant};
 
+use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::run::decide::{decide, outstanding, settle};
 use arcoflow_core::run::fold::Catalogs;
@@ -57,6 +58,8 @@ pub struct Progress {
 const PAGE: u32 = 10_000;
 /// The pause after the door did not answer.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the door is asked what is due of the assets that automations keep, at most.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// A wait that other things end.
 const FAR: Duration = Duration::from_secs(3_600);
 /// The shortest lease that a door gives, in milliseconds.
@@ -76,6 +79,8 @@ struct Decider {
     /// The newest record that the door is known to have.
     head: u64,
     time: DoorTime,
+    /// When the door was last asked what is due.
+    asked_at: Option<Instant>,
     /// Whether the last proposal was refused as a whole; what was due is then not looked at again at once.
     was_refused: bool,
     progress: watch::Sender<Progress>,
@@ -105,6 +110,7 @@ pub async fn run(
         lease: None,
         head: 0,
         time: DoorTime::default(),
+        asked_at: None,
         was_refused: false,
         progress,
     };
@@ -200,15 +206,47 @@ impl Decider {
         Ok(())
     }
 
+    /// How long the question what is due can wait; the answer of a moment ago is good enough while records come in floods.
+    fn until_asked(&self) -> Option<Duration> {
+        let asked_at = self
+            .world
+            .automations
+            .is_out_of_date()
+            .then_some(self.asked_at)?;
+        let since = asked_at.map_or(ASKED_EVERY, |asked_at| asked_at.elapsed());
+        Some(ASKED_EVERY.saturating_sub(since))
+    }
+
+    /// Asks what is due, when something has changed that may make it so.
+    async fn keep_automations(&mut self) -> Result<(), ClientError> {
+        if self.until_asked() != Some(Duration::ZERO) {
+            return Ok(());
+        }
+        let page = self.client.automations().await?;
+        self.asked_at = Some(Instant::now());
+        let declaring = page.automations.first().map(|view| view.manifest);
+        if let Some(manifest) = &declaring {
+            self.manifests.fetch_content(&self.client, manifest).await?;
+        }
+        let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
+        self.world.automations = Automations::adopted(page, catalog);
+        Ok(())
+    }
+
     /// How long it is until something is due though no record comes. A scheduler that does not decide, or has not read everything,
     /// waits for records; one that was just refused does not ask the same thing again at once.
     fn until_due(&self) -> Duration {
+        if self.lease.is_none() || self.world.seq < self.head {
+            return FAR;
+        }
         let wake_ms = outstanding(&self.world).wake_ms;
-        match wake_ms.filter(|_| self.lease.is_some() && self.world.seq >= self.head) {
+        let until_due = match wake_ms {
             None => FAR,
             Some(wake_ms) if self.was_refused => self.time.until(wake_ms).max(PAUSE),
             Some(wake_ms) => self.time.until(wake_ms),
-        }
+        };
+        self.until_asked()
+            .map_or(until_due, |asked| asked.min(until_due))
     }
 
     /// Takes or renews the lease when it is time.
@@ -310,9 +348,10 @@ impl Decider {
 
     /// Decides until nothing follows any more.
     async fn decide_to_rest(&mut self) -> Result<(), ClientError> {
-        while let (Some(lease), Some(scope)) = (self.lease, &self.scope) {
+        while let (Some(lease), Some(scope)) = (self.lease, self.scope.clone()) {
+            self.keep_automations().await?;
             let now_ms = self.time.now_ms();
-            let events = decide(&self.world, now_ms, scope, &self.options.limits);
+            let events = decide(&self.world, now_ms, &scope, &self.options.limits);
             if events.is_empty() {
                 self.was_refused = false;
                 settle(&mut self.world);

@@ -223,8 +223,7 @@ fn answer_name(session: &Session<'_>, admitted: &Admitted) -> Result<Option<Stri
         .params
         .run
         .map(|run| run.to_string())
-        .or_else(|| admitted.params.schedule.clone())
-        .or_else(|| admitted.params.sensor.clone())
+        .or_else(|| admitted.params.name.clone())
         .unwrap_or_default();
     Ok(Some(
         [

@@ -8,9 +8,9 @@ use crate::door::admit::{Admitted, Caller};
 use crate::door::answer::{Answered, Fault};
 use crate::door::attempt::{AttemptName, AttemptState};
 use crate::door::http::Response;
-use crate::door::schedule;
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, first};
+use crate::door::{automation, schedule};
 use crate::wire::body;
 use crate::wire::event::automation::{Account, RunRequested};
 use crate::wire::event::{DispatchRequested, Event};
@@ -185,6 +185,9 @@ fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, Sto
     if let Event::ScheduleTicked(body) = event {
         return schedule::propose(session, event, body);
     }
+    if let Event::AutomationEvaluated(body) = event {
+        return automation::propose(session, event, body);
+    }
     let Some(run) = event.run() else {
         return Ok(refused("not-a-decision"));
     };
@@ -239,6 +242,13 @@ fn propose_run(
             schedule,
             tick_s: Some(tick_s),
         } => schedule::refuse_tick(session, schedule, &body.triggered.manifest, *tick_s)?,
+        Account::Automation {
+            automation,
+            evaluation,
+        } => {
+            let manifest = &body.triggered.manifest;
+            automation::refuse_run(session, automation, manifest, *evaluation)?
+        }
         Account::Schedule { tick_s: None, .. } | Account::Sensor { .. } => Some("not-a-decision"),
     };
     if let Some(code) = refusal {

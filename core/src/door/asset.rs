@@ -11,7 +11,7 @@ use crate::door::admit::Admitted;
 use crate::door::answer::{Answered, Fault};
 use crate::door::http::Response;
 use crate::door::inputs;
-use crate::door::partition::{current_catalog, find_ordinal, known, newer};
+use crate::door::partition::{current_catalog, find_ordinal, known, newer, partition_at};
 use crate::door::session::Session;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::keys::AssetKey;
@@ -133,24 +133,6 @@ fn look_at(session: &mut Session<'_>, catalog: &Catalog, asset: AssetIndex) -> R
     let stale = newer::stale(session, catalog, Some(asset), now_ms)?;
     let open = known::open(session, catalog, Some(asset))?;
     look(session, catalog, asset, &stale, &open)
-}
-
-/// The partition with an ordinal.
-fn partition_at(
-    session: &mut Session<'_>,
-    catalog: &Catalog,
-    asset: AssetIndex,
-    ordinal: u32,
-) -> Result<Option<PartitionKey>, Fault> {
-    let space = catalog.space(asset);
-    if space.is_dynamic() {
-        return Ok(known::name(
-            session,
-            catalog.asset(asset).key.as_str(),
-            ordinal,
-        )?);
-    }
-    Ok(space.partition_of(u64::from(ordinal)))
 }
 
 /// A partition key of the query, with its ordinal.

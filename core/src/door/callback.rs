@@ -219,7 +219,11 @@ fn looked(session: &mut Session<'_>, held: &Held, request: Completed) -> Answere
         }
         Some(_) => {
             held.refuse_superseded()?;
-            let refused = refusal(Slug::TaskNotActive, "the look is closed", &held.attempt);
+            let refused = refusal(
+                Slug::TaskAlreadyTerminal,
+                "the look is closed",
+                &held.attempt,
+            );
             return Err(Fault::Refused(refused));
         }
         None => held.refuse_superseded()?,

@@ -126,6 +126,36 @@ const INDEXES: &[Index] = &[
         ],
     },
     Index {
+        name: "automations",
+        statement: "SELECT name, manifest, changes, paused_seq, evaluations, evaluated_seq FROM automation ORDER BY name",
+        columns: &[
+            ("name", Text),
+            ("manifest", Blob),
+            ("changes", Integer),
+            ("paused_seq", Integer),
+            ("evaluations", Integer),
+            ("evaluated_seq", Integer),
+        ],
+    },
+    Index {
+        name: "partition states",
+        statement: "SELECT asset, stretch, newest, made, failed, stale, due FROM partition_state ORDER BY asset, stretch",
+        columns: &[
+            ("asset", Text),
+            ("stretch", Integer),
+            ("newest", Integer),
+            ("made", Blob),
+            ("failed", Blob),
+            ("stale", Blob),
+            ("due", Blob),
+        ],
+    },
+    Index {
+        name: "partition names",
+        statement: "SELECT asset, partition, ordinal FROM partition_name ORDER BY asset, partition",
+        columns: &[("asset", Text), ("partition", Text), ("ordinal", Integer)],
+    },
+    Index {
         name: "messages",
         statement: "SELECT sensor, message, seq FROM sensor_message ORDER BY sensor, message",
         columns: &[("sensor", Text), ("message", Text), ("seq", Integer)],

@@ -4,7 +4,7 @@ use crate::door::accept;
 use crate::door::attempt::{AttemptName, AttemptState, BoundName};
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, Value, first};
-use crate::door::{look, partition, schedule, sensor};
+use crate::door::{automation, look, partition, schedule, sensor};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{Operation, TaskKey};
@@ -118,11 +118,14 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
             )?;
             schedule::apply_deployed(session, record, &body.manifest)?;
             sensor::apply_deployed(session, record, &body.manifest)?;
+            automation::apply_deployed(session, &body.manifest)?;
         }
         Event::ScheduleTicked(body) => schedule::apply_ticked(session, record, body)?,
         Event::ScheduleSet(body) => schedule::apply_set(session, record, body)?,
         Event::SensorReported(body) => sensor::apply_reported(session, record, body)?,
         Event::SensorSet(body) => sensor::apply_set(session, record, body)?,
+        Event::AutomationEvaluated(body) => automation::apply_evaluated(session, record, body)?,
+        Event::AutomationSet(body) => automation::apply_set(session, record, body)?,
         Event::RunTriggered(body) => apply_triggered(session, record, body)?,
         Event::RunPlanned(body) => {
             let run = body.run.to_bytes();
@@ -274,6 +277,9 @@ fn apply_run_finished(
             Value::Integer(body.outcome as i64),
         ],
     )?;
+    if let Some(row) = session.run(&body.run)? {
+        automation::apply_run_finished(session, &row)?;
+    }
     Ok(())
 }
 

@@ -296,7 +296,7 @@ fn close(
     state: AttemptState,
     findings: SensorFindings,
 ) -> Result<u64, Fault> {
-    let gone = || Problem::new(Slug::TaskNotActive, "the sensor is not declared any more");
+    let gone = || Problem::new(Slug::TaskNotFound, "the sensor is not declared any more");
     let task = TaskKey::parse(&attempt.task_key).map_err(|_| gone())?;
     let asset = task.asset();
     let name = sensor_of(&asset).unwrap_or_default();

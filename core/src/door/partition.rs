@@ -33,6 +33,9 @@ struct Stretch {
     failed: RoaringBitmap,
     /// Partitions that were made before something that they are made from directly.
     stale: RoaringBitmap,
+    /// Of an asset that an automation keeps up to date: partitions that were not tried since something that they are made from directly
+    /// was made.
+    due: RoaringBitmap,
 }
 
 /// A place in the sets: an asset of the current manifest, and an ordinal of it.
@@ -52,7 +55,7 @@ pub(crate) fn finished(
     match body.outcome {
         AttemptOutcome::Succeeded => made(session, record, body),
         AttemptOutcome::Failed => failed(session, &body.task),
-        AttemptOutcome::Cancelled => Ok(()),
+        AttemptOutcome::Cancelled => passed_over(session, &body.task),
     }
 }
 
@@ -63,6 +66,20 @@ pub(crate) fn failed(session: &mut Session<'_>, task: &TaskKey) -> Result<(), St
     };
     change(session, &place, |stretch, at| {
         stretch.failed.insert(at);
+        stretch.due.remove(at);
+    })
+}
+
+/// Takes that a partition is not made on account of what was made before now.
+pub(crate) fn passed_over(session: &mut Session<'_>, task: &TaskKey) -> Result<(), StoreError> {
+    let Some(place) = place_of(session, task)? else {
+        return Ok(());
+    };
+    if place.catalog.keeper(place.asset).is_none() {
+        return Ok(());
+    }
+    change(session, &place, |stretch, at| {
+        stretch.due.remove(at);
     })
 }
 
@@ -82,15 +99,13 @@ fn made(
         &name,
         record.at_ms,
     )?;
+    let is_kept = place.catalog.keeper(place.asset).is_some();
     change(session, &place, |stretch, at| {
         stretch.newest = record.seq;
         stretch.made.insert(at);
         stretch.failed.remove(at);
-        if is_stale {
-            stretch.stale.insert(at);
-        } else {
-            stretch.stale.remove(at);
-        }
+        put(&mut stretch.stale, at, is_stale);
+        put(&mut stretch.due, at, is_stale && is_kept);
     })?;
     let catalog = place.catalog.clone();
     for &downstream in catalog.downstreams(place.asset) {
@@ -110,7 +125,15 @@ fn made(
     Ok(())
 }
 
-/// Whatever was made of these is older than what they are made from.
+fn put(set: &mut RoaringBitmap, at: u32, holds: bool) {
+    if holds {
+        set.insert(at);
+    } else {
+        set.remove(at);
+    }
+}
+
+/// Whatever was made of these is older than what they are made from; where an automation keeps them, they are due.
 fn mark_stale(
     session: &mut Session<'_>,
     catalog: &Catalog,
@@ -118,13 +141,21 @@ fn mark_stale(
     found: &Dependents<'_>,
 ) -> Result<(), StoreError> {
     let key = catalog.asset(asset).key.as_str();
+    let is_kept = catalog.keeper(asset).is_some();
     for (number, places) in places_of(session, catalog, asset, found)? {
-        let Some(mut stretch) = load(session, key, number)? else {
+        let stretch = load(session, key, number)?;
+        let Some(mut stretch) = stretch.or_else(|| is_kept.then(Stretch::default)) else {
             continue;
         };
-        let fresh = (places & &stretch.made) - &stretch.stale;
-        if !fresh.is_empty() {
+        let fresh = (&places & &stretch.made) - &stretch.stale;
+        let due = if is_kept {
+            places - &stretch.due
+        } else {
+            RoaringBitmap::new()
+        };
+        if !fresh.is_empty() || !due.is_empty() {
             stretch.stale |= fresh;
+            stretch.due |= due;
             save(session, key, number, &stretch)?;
         }
     }
@@ -261,6 +292,20 @@ pub(crate) fn find_ordinal(
     Ok(ordinal.and_then(|ordinal| u32::try_from(ordinal).ok()))
 }
 
+/// The partition with an ordinal; absent for that of an asset without partitions.
+pub(crate) fn partition_at(
+    session: &mut Session<'_>,
+    catalog: &Catalog,
+    asset: AssetIndex,
+    ordinal: u32,
+) -> Result<Option<PartitionKey>, StoreError> {
+    let space = catalog.space(asset);
+    if space.is_dynamic() {
+        return known::name(session, catalog.asset(asset).key.as_str(), ordinal);
+    }
+    Ok(space.partition_of(u64::from(ordinal)))
+}
+
 fn ordinal_of_name(
     session: &mut Session<'_>,
     asset: &str,
@@ -296,7 +341,7 @@ fn load(
 ) -> Result<Option<Stretch>, StoreError> {
     first(
         session.sql,
-        "SELECT newest, made, failed, stale FROM partition_state WHERE asset = ?1 AND stretch = ?2",
+        "SELECT newest, made, failed, stale, due FROM partition_state WHERE asset = ?1 AND stretch = ?2",
         &[asset.into(), number.into()],
         stretch_of,
     )
@@ -313,6 +358,7 @@ fn stretch_of(row: &dyn Row) -> Stretch {
         made: set(1),
         failed: set(2),
         stale: set(3),
+        due: set(4),
     }
 }
 
@@ -322,16 +368,16 @@ fn save(
     number: u32,
     stretch: &Stretch,
 ) -> Result<(), StoreError> {
-    let sets = [&stretch.made, &stretch.failed, &stretch.stale].map(ordinals::write);
+    let sets = [&stretch.made, &stretch.failed, &stretch.stale, &stretch.due].map(ordinals::write);
     let bound: Vec<Option<&[u8]>> = sets
         .iter()
         .map(|set| (!set.is_empty()).then_some(set.as_slice()))
         .collect();
     let column = |index: usize| bound.get(index).copied().flatten().into();
     session.sql.execute(
-        "INSERT INTO partition_state (asset, stretch, newest, made, failed, stale) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (asset, stretch) DO UPDATE SET newest = excluded.newest, made = excluded.made, failed = excluded.failed, stale = excluded.stale",
-        &[asset.into(), number.into(), stretch.newest.into(), column(0), column(1), column(2)],
+        "INSERT INTO partition_state (asset, stretch, newest, made, failed, stale, due) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (asset, stretch) DO UPDATE SET newest = excluded.newest, made = excluded.made, failed = excluded.failed, stale = excluded.stale, due = excluded.due",
+        &[asset.into(), number.into(), stretch.newest.into(), column(0), column(1), column(2), column(3)],
     )?;
     Ok(())
 }

@@ -11,8 +11,8 @@ use crate::door::credential::Permission;
 use crate::door::http::decode;
 use crate::door::session::Session;
 use crate::door::{
-    accept, append, asset, backfill, callback, deploy, inputs, lease, log, preview, read, schedule,
-    sensor, webhook,
+    accept, append, asset, automation, backfill, callback, deploy, inputs, lease, log, preview,
+    read, schedule, sensor, webhook,
 };
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
@@ -247,6 +247,15 @@ pub static ROUTES: &[Route] = &[
     post("resumeSensor", "/v1/sensors/{sensor}/resume", RUNS, Handler::Door(sensor::asked::resume),
         "Lets the sensor go on.", 200).takes(4 * KIB)
         .body_optional().refusals(&[Slug::SensorNotFound]),
+    get("listAutomations", "/v1/automations", READ, Handler::Door(automation::list), "The automations of the current manifest, by name, with what is due."),
+    get("getAutomation", "/v1/automations/{automation}", READ, Handler::Door(automation::get), "An automation: what is due, and what came of the last look.")
+        .refusals(&[Slug::AutomationNotFound]),
+    post("pauseAutomation", "/v1/automations/{automation}/pause", RUNS, Handler::Door(automation::pause),
+        "Starts no runs until the automation is resumed; what becomes due stays due.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::AutomationNotFound]),
+    post("resumeAutomation", "/v1/automations/{automation}/resume", RUNS, Handler::Door(automation::resume),
+        "Lets the automation go on.", 200).takes(4 * KIB)
+        .body_optional().refusals(&[Slug::AutomationNotFound]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
         "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
@@ -286,10 +295,8 @@ pub static ROUTES: &[Route] = &[
 pub struct Params {
     /// The backfill.
     pub backfill: Option<BackfillId>,
-    /// The schedule.
-    pub schedule: Option<String>,
-    /// The sensor.
-    pub sensor: Option<String>,
+    /// The schedule, the sensor or the automation.
+    pub name: Option<String>,
     /// The run.
     pub run: Option<RunId>,
     /// The task.
@@ -336,8 +343,7 @@ fn matches(pattern: &str, path: &str) -> Option<Params> {
         let segment = segments.next()?;
         match expected {
             "{backfillId}" => params.backfill = Some(BackfillId::parse(segment).ok()?),
-            "{schedule}" => params.schedule = Some(decode(segment)),
-            "{sensor}" => params.sensor = Some(decode(segment)),
+            "{schedule}" | "{sensor}" | "{automation}" => params.name = Some(decode(segment)),
             "{runId}" => params.run = Some(RunId::parse(segment).ok()?),
             "{taskId}" => params.task = Some(TaskId::parse(segment).ok()?),
             "{manifest}" => params.manifest = Some(Sha256Digest::parse(segment).ok()?),

@@ -9,7 +9,7 @@ use crate::door::accept;
 use crate::door::admit::Admitted;
 use crate::door::answer::{Answered, Fault};
 use crate::door::append::refused;
-use crate::door::http::Response;
+use crate::door::pause::{Kind, json_of, pause_of};
 use crate::door::session::{Session, digest_of};
 use crate::door::sql::{Row, StoreError, Value, first};
 use crate::identity::digest::{Sha256Digest, sha256};
@@ -22,9 +22,7 @@ use crate::wire::ledger::AppendResult;
 use crate::wire::manifest::automation::Schedule;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::record::Record;
-use crate::wire::schedule::{
-    Pause, ScheduleChange, SchedulePage, ScheduleView, Skipped, TickRequest, TickView,
-};
+use crate::wire::schedule::{SchedulePage, ScheduleView, Skipped, TickRequest, TickView};
 
 /// The index row of a schedule that the current manifest declares.
 struct Standing {
@@ -32,14 +30,13 @@ struct Standing {
     manifest: Sha256Digest,
     cursor_s: i64,
     skipped: Option<Skipped>,
-    changes: u32,
     paused_seq: Option<u64>,
     ticked_seq: Option<u64>,
 }
 
 macro_rules! columns {
     ($rest:literal) => {
-        concat!("SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule WHERE manifest IS NOT NULL ", $rest)
+        concat!("SELECT name, manifest, cursor_s, skipped_s, skipped, paused_seq, ticked_seq FROM schedule WHERE manifest IS NOT NULL ", $rest)
     };
 }
 
@@ -52,9 +49,8 @@ fn standing_of(row: &dyn Row) -> Standing {
             until_s: row.integer(3),
             reason: String::from(row.text(4)),
         }),
-        changes: u32::try_from(row.integer(5)).unwrap_or(u32::MAX),
-        paused_seq: row.optional(6),
-        ticked_seq: row.optional(7),
+        paused_seq: row.optional(5),
+        ticked_seq: row.optional(6),
     }
 }
 
@@ -225,45 +221,40 @@ pub(crate) fn list(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answere
         schedules,
         as_of: session.end()?.seq,
     };
-    Ok(Response::json(200, serde_json::to_vec(&page).unwrap_or_default()).into())
+    Ok(json_of(&page).into())
 }
+
+/// What the routes of schedules have in common with those of sensors and automations.
+const SCHEDULES: Kind = Kind {
+    missing: (
+        Slug::ScheduleNotFound,
+        "the deployed manifest declares no schedule of that name",
+    ),
+    find: "SELECT changes, paused_seq FROM schedule WHERE manifest IS NOT NULL AND name = ?1",
+    event: |switched| {
+        Event::ScheduleSet(ScheduleSet {
+            schedule: switched.name,
+            change: switched.change,
+            paused: switched.paused,
+            reason: switched.reason,
+        })
+    },
+    show,
+};
 
 /// `GET /v1/schedules/{schedule}`
 pub(crate) fn get(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> Answered {
-    let row = in_path(session, admitted)?;
-    show(session, &row.name)
+    SCHEDULES.get(session, admitted)
 }
 
 /// `POST /v1/schedules/{schedule}/pause`
 pub(crate) fn pause(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    set(session, admitted, body, true)
+    SCHEDULES.set(session, admitted, body, true)
 }
 
 /// `POST /v1/schedules/{schedule}/resume`
 pub(crate) fn resume(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    set(session, admitted, body, false)
-}
-
-fn set(session: &mut Session<'_>, admitted: &Admitted, body: &[u8], paused: bool) -> Answered {
-    let change: ScheduleChange = if body.is_empty() {
-        ScheduleChange::default()
-    } else {
-        body::parse(body, body::SMALL)?.1
-    };
-    let row = in_path(session, admitted)?;
-    // A pause of what is paused says nothing new, and so does a resumption of what goes on.
-    if row.paused_seq.is_some() != paused {
-        let set = ScheduleSet {
-            schedule: row.name.clone(),
-            change: row.changes + 1,
-            paused,
-            reason: change
-                .reason
-                .map(|reason| reason.chars().take(1_000).collect()),
-        };
-        session.append(&Event::ScheduleSet(set), None)?;
-    }
-    show(session, &row.name)
+    SCHEDULES.set(session, admitted, body, false)
 }
 
 /// `POST /v1/schedules/{schedule}/tick`
@@ -277,9 +268,9 @@ pub(crate) fn tick(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) 
     if let Some(reply) = accept::stored_answer(session, admitted, &fingerprint)? {
         return Ok(reply);
     }
-    let row = in_path(session, admitted)?;
+    let row = standing(session, SCHEDULES.name(admitted)?)?.ok_or_else(|| SCHEDULES.missing())?;
     let Some(schedule) = declared(session, &row.manifest, &row.name)? else {
-        return Err(missing());
+        return Err(SCHEDULES.missing());
     };
     let mut trigger = schedule.trigger;
     trigger.run_key = Some(manual_key(session, admitted, &row.name, &request)?);
@@ -327,45 +318,19 @@ fn manual_key(
         .map_err(|error| Fault::Refused(Problem::validation("/runKey", &format!("{error}"))))
 }
 
-fn in_path(session: &mut Session<'_>, admitted: &Admitted) -> Result<Standing, Fault> {
-    let row = match &admitted.params.schedule {
-        Some(name) => standing(session, name)?,
-        None => None,
-    };
-    row.ok_or_else(missing)
-}
-
-fn missing() -> Fault {
-    Fault::Refused(Problem::new(
-        Slug::ScheduleNotFound,
-        "the deployed manifest declares no schedule of that name",
-    ))
-}
-
 fn show(session: &mut Session<'_>, name: &str) -> Answered {
     let view = match standing(session, name)? {
         Some(row) => view(session, &row)?,
         None => None,
     };
-    let view = view.ok_or_else(missing)?;
-    Ok(Response::json(200, serde_json::to_vec(&view).unwrap_or_default()).into())
+    Ok(json_of(&view.ok_or_else(|| SCHEDULES.missing())?).into())
 }
 
 fn view(session: &mut Session<'_>, row: &Standing) -> Result<Option<ScheduleView>, StoreError> {
     let Some(schedule) = declared(session, &row.manifest, &row.name)? else {
         return Ok(None);
     };
-    let paused = match row.paused_seq {
-        Some(seq) => session.record(seq)?.map(|record| Pause {
-            since: record.at_ms,
-            reason: match record.event() {
-                Some(Event::ScheduleSet(body)) => body.reason,
-                _ => None,
-            },
-            actor: record.actor,
-        }),
-        None => None,
-    };
+    let paused = pause_of(session, row.paused_seq)?;
     let skipped_s = row
         .skipped
         .as_ref()

@@ -3,7 +3,19 @@
 use crate::door::sql::{Sql, StoreError, first};
 
 /// The version that this code reads and writes, kept in `meta`.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+
+/// Columns that tables of an earlier version may lack.
+const LATER: &[(&str, &str)] = &[
+    (
+        "SELECT retried_seq FROM backfill LIMIT 0",
+        "ALTER TABLE backfill ADD COLUMN retried_seq INTEGER",
+    ),
+    (
+        "SELECT due FROM partition_state LIMIT 0",
+        "ALTER TABLE partition_state ADD COLUMN due BLOB",
+    ),
+];
 
 const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
@@ -30,6 +42,9 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS sensor (
         name TEXT PRIMARY KEY, manifest BLOB, changes INTEGER NOT NULL, paused_seq INTEGER, reports INTEGER NOT NULL, reported_seq INTEGER,
         cursor TEXT, queue TEXT, due_ms INTEGER) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS automation (
+        name TEXT PRIMARY KEY, manifest BLOB, changes INTEGER NOT NULL, paused_seq INTEGER, evaluations INTEGER NOT NULL,
+        evaluated_seq INTEGER) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS sensor_due ON sensor (queue, due_ms) WHERE due_ms IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS sensor_message (
         sensor TEXT NOT NULL, message TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (sensor, message)) WITHOUT ROWID",
@@ -45,7 +60,7 @@ const TABLES: &[&str] = &[
         asset TEXT NOT NULL, partition TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (asset, partition)) WITHOUT ROWID",
     // Sets of ordinals, a row for each stretch of them; NULL for an empty set.
     "CREATE TABLE IF NOT EXISTS partition_state (
-        asset TEXT NOT NULL, stretch INTEGER NOT NULL, newest INTEGER NOT NULL, made BLOB, failed BLOB, stale BLOB,
+        asset TEXT NOT NULL, stretch INTEGER NOT NULL, newest INTEGER NOT NULL, made BLOB, failed BLOB, stale BLOB, due BLOB,
         PRIMARY KEY (asset, stretch)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS partition_stale ON partition_state (asset, stretch) WHERE stale IS NOT NULL",
     // The ordinals of partitions that no declaration lists: first come, first counted.
@@ -61,7 +76,7 @@ const TABLES: &[&str] = &[
         PRIMARY KEY (run, task, attempt, start)) WITHOUT ROWID",
 ];
 
-/// Makes the tables that are missing. The answer is the version that wrote the ledger; above [`VERSION`] it must not be written.
+/// Makes the tables and columns that are missing. The answer is the version that wrote the ledger; above [`VERSION`] it must not be written.
 ///
 /// # Errors
 /// What the store says.
@@ -78,6 +93,19 @@ pub fn install(sql: &mut dyn Sql) -> Result<u64, StoreError> {
         "SELECT value FROM meta WHERE name = 'version'",
         &[],
         |row| row.unsigned(0),
+    )?
+    .unwrap_or(VERSION);
+    if version >= VERSION {
+        return Ok(version);
+    }
+    for (probe, addition) in LATER {
+        if sql.query(probe, &[], &mut |_| {}).is_err() {
+            sql.execute(addition, &[])?;
+        }
+    }
+    sql.execute(
+        "UPDATE meta SET value = ?1 WHERE name = 'version'",
+        &[VERSION.into()],
     )?;
-    Ok(version.unwrap_or(VERSION))
+    Ok(VERSION)
 }

@@ -10,6 +10,7 @@ use crate::automation::backfill::run_of_key;
 use crate::door::accept;
 use crate::door::answer::Fault;
 use crate::door::look::is_open;
+use crate::door::pause::{LONGEST_REASON, pause_of};
 use crate::door::session::{Session, digest_of};
 use crate::door::sql::{Row, StoreError, first};
 use crate::identity::digest::Sha256Digest;
@@ -21,21 +22,17 @@ use crate::wire::event::{Event, RunTriggered};
 use crate::wire::manifest::automation::{Sensor, SensorKind};
 use crate::wire::problem::Problem;
 use crate::wire::record::Record;
-use crate::wire::schedule::Pause;
 use crate::wire::sensor::{SensorAnswer, SensorFindings, SensorMessage, WantedRun};
 
 /// The longest cursor, in bytes.
 const LONGEST_CURSOR: usize = 8 * 1_024;
 /// The most runs of one report.
 const MOST_RUNS: usize = 100;
-/// The longest reason that is kept, in characters.
-pub(crate) const LONGEST_REASON: usize = 1_000;
 
 /// The index row of a sensor that the current manifest declares.
 pub(crate) struct Standing {
     pub(crate) name: String,
     pub(crate) manifest: Sha256Digest,
-    pub(crate) changes: u32,
     pub(crate) paused_seq: Option<u64>,
     pub(crate) reports: u64,
     pub(crate) reported_seq: Option<u64>,
@@ -46,7 +43,7 @@ pub(crate) struct Standing {
 
 macro_rules! sensor_columns {
     ($rest:literal) => {
-        concat!("SELECT name, manifest, changes, paused_seq, reports, reported_seq, cursor, due_ms FROM sensor WHERE manifest IS NOT NULL ", $rest)
+        concat!("SELECT name, manifest, paused_seq, reports, reported_seq, cursor, due_ms FROM sensor WHERE manifest IS NOT NULL ", $rest)
     };
 }
 pub(crate) use sensor_columns;
@@ -55,12 +52,11 @@ pub(crate) fn standing_of(row: &dyn Row) -> Standing {
     Standing {
         name: String::from(row.text(0)),
         manifest: digest_of(row.blob(1)),
-        changes: u32::try_from(row.integer(2)).unwrap_or(u32::MAX),
-        paused_seq: row.optional(3),
-        reports: row.unsigned(4),
-        reported_seq: row.optional(5),
-        cursor: (!row.is_null(6)).then(|| String::from(row.text(6))),
-        due_ms: row.optional(7),
+        paused_seq: row.optional(2),
+        reports: row.unsigned(3),
+        reported_seq: row.optional(4),
+        cursor: (!row.is_null(5)).then(|| String::from(row.text(5))),
+        due_ms: row.optional(6),
     }
 }
 
@@ -230,7 +226,7 @@ pub(crate) fn report(
     let number = row.reports + 1;
     let mut reasons: Vec<String> = report.findings.reason.into_iter().collect();
     let mut begun: Vec<RunTriggered> = Vec::new();
-    if let Some(pause) = pause_of(session, row)? {
+    if let Some(pause) = pause_of(session, row.paused_seq)? {
         let why = pause
             .reason
             .map_or_else(String::new, |why| format!(": {why}"));
@@ -342,22 +338,4 @@ pub(crate) fn check(findings: &SensorFindings) -> Result<(), Problem> {
         return Err(Problem::validation("/findings/cursor", &expected));
     }
     Ok(())
-}
-
-/// The pause that is in force.
-pub(crate) fn pause_of(
-    session: &mut Session<'_>,
-    row: &Standing,
-) -> Result<Option<Pause>, StoreError> {
-    let Some(seq) = row.paused_seq else {
-        return Ok(None);
-    };
-    Ok(session.record(seq)?.map(|record| Pause {
-        since: record.at_ms,
-        reason: match record.event() {
-            Some(Event::SensorSet(body)) => body.reason,
-            _ => None,
-        },
-        actor: record.actor,
-    }))
 }

@@ -41,6 +41,8 @@ pub(super) struct Inner {
     /// Every asset after its upstreams, ties by key.
     pub(super) topological: Vec<AssetIndex>,
     pub(super) tags: BTreeMap<alloc::string::String, Vec<AssetIndex>>,
+    /// From asset index to the automation that keeps it up to date; empty when the manifest has none.
+    pub(super) keepers: Vec<Option<u32>>,
 }
 
 /// How many tasks a partition of an asset has, and which one others wait for.
@@ -160,10 +162,13 @@ impl Catalog {
     ///
     /// All findings are reported, at most [`MAX_FINDINGS`](crate::wire::manifest::limit::MAX_FINDINGS).
     pub fn new(manifest: Manifest) -> Result<Catalog, Vec<Finding>> {
-        let catalog = Catalog {
+        let mut catalog = Catalog {
             inner: Arc::new(validate::index(manifest)?),
         };
-        validate::check_selections(&catalog)?;
+        let keepers = validate::check_selections(&catalog)?;
+        if let Some(inner) = Arc::get_mut(&mut catalog.inner) {
+            inner.keepers = keepers;
+        }
         Ok(catalog)
     }
 
@@ -242,6 +247,11 @@ impl Catalog {
     /// The assets that need this one, in the order of their keys.
     pub fn downstreams(&self, index: AssetIndex) -> &[AssetIndex] {
         &self.inner.downstreams[bounds(&self.inner.downstream_starts, index)]
+    }
+
+    /// The place in the manifest of the automation that keeps an asset up to date.
+    pub fn keeper(&self, index: AssetIndex) -> Option<u32> {
+        *self.inner.keepers.get(index.0 as usize)?
     }
 
     /// Every asset after its upstreams.

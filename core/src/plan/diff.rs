@@ -42,6 +42,8 @@ pub enum Subject {
     Schedule,
     /// A sensor.
     Sensor,
+    /// An automation.
+    Automation,
 }
 
 /// One thing that differs between two manifests.
@@ -86,7 +88,7 @@ pub struct Side {
     pub value: Value,
 }
 
-/// Everything that differs between two manifests: assets by key, then pools, queues, schedules and sensors by name.
+/// Everything that differs between two manifests: assets by key, then pools, queues, schedules, sensors and automations by name.
 ///
 /// The order of assets, upstreams, dimensions and tags means nothing and is no difference.
 pub fn manifests(before: &Manifest, after: &Manifest) -> Vec<Change> {
@@ -111,6 +113,16 @@ pub fn manifests(before: &Manifest, after: &Manifest) -> Vec<Change> {
     let sensors =
         |manifest: &Manifest| listed("/sensors", &manifest.sensors, |row| row.name.clone());
     changes.extend(named(Subject::Sensor, sensors(before), sensors(after)));
+    let automations = |manifest: &Manifest| {
+        listed("/automations", &manifest.automations, |row| {
+            row.name.clone()
+        })
+    };
+    changes.extend(named(
+        Subject::Automation,
+        automations(before),
+        automations(after),
+    ));
     changes
 }
 

@@ -87,14 +87,15 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
     Ok(inner)
 }
 
-/// Checks that what schedules and sensors select is there.
-pub(super) fn check_selections(catalog: &Catalog) -> Result<(), Vec<Finding>> {
+/// Checks that what schedules, sensors and automations select is there. The answer is which automation keeps which asset.
+pub(super) fn check_selections(catalog: &Catalog) -> Result<Vec<Option<u32>>, Vec<Finding>> {
     let mut report = Report {
         findings: Vec::new(),
     };
     automation::check_selections(catalog, &mut report);
+    let keepers = automation::keepers(catalog, &mut report);
     if report.findings.is_empty() {
-        Ok(())
+        Ok(keepers)
     } else {
         Err(report.findings)
     }
@@ -147,6 +148,12 @@ fn fits(manifest: &Manifest, report: &mut Report) -> bool {
             "sensors",
             "sensors",
             manifest.sensors.len(),
+            limit::MAX_AUTOMATIONS,
+        ),
+        (
+            "automations",
+            "automations",
+            manifest.automations.len(),
             limit::MAX_AUTOMATIONS,
         ),
     ];

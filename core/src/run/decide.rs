@@ -6,7 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::iter::Peekable;
 
+use crate::automation::automations::{Moment, OpenRun};
 use crate::identity::ids::RunId;
+use crate::identity::keys::RunKey;
+use crate::plan::Plan;
 use crate::run::state::{Lane, Run};
 use crate::run::world::{Limits, World};
 use crate::wire::event::{
@@ -36,7 +39,33 @@ pub fn decide(world: &World, now_ms: u64, scope: &Scope, limits: &Limits) -> Vec
     let left = decisions.limit.saturating_sub(decisions.events.len());
     let ticks = world.schedules.decide(now_ms, limits.plan_tasks, left);
     decisions.events.extend(ticks);
+    if world.automations.has_due(world.seq) {
+        let left = decisions.limit.saturating_sub(decisions.events.len());
+        let moment = Moment {
+            runs: world.runs.values().map(|run| run as &dyn OpenRun).collect(),
+            seq: world.seq,
+            at_ms: world.at_ms,
+            plan_tasks: limits.plan_tasks,
+        };
+        let upkeep = world.automations.decide(&moment, left);
+        decisions.events.extend(upkeep);
+    }
     decisions.events
+}
+
+impl OpenRun for Run {
+    fn run_key(&self) -> Option<&RunKey> {
+        self.triggered.trigger.run_key.as_ref()
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        self.plan.as_deref().ok()
+    }
+
+    fn is_left(&self, task: u32) -> bool {
+        let task = self.tasks.get(task as usize);
+        task.is_some_and(|task| !task.state.is_terminal())
+    }
 }
 
 /// What the passing of time will ask for.

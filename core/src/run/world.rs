@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use sha2::{Digest, Sha256};
 
+use crate::automation::automations::Automations;
 use crate::automation::backfill::Backfills;
 use crate::automation::schedules::Schedules;
 use crate::identity::digest::Sha256Digest;
@@ -55,6 +56,8 @@ pub struct World {
     pub backfills: Backfills,
     /// The schedules, and which ticks they have dealt with.
     pub schedules: Schedules,
+    /// The automations, and what is due.
+    pub automations: Automations,
     /// How many runs have ended.
     pub finished_runs: u64,
     /// Open attempts by queue and pool, over all runs.
@@ -67,12 +70,14 @@ pub struct World {
 }
 
 impl World {
-    /// A world that begins after a record, with the schedules as the door shows them: whatever else is open began later.
+    /// A world that begins after a record, with the schedules as the door shows them: whatever else is open began later. What is due
+    /// of automations the door has yet to be asked.
     #[must_use]
     pub fn beginning_after(seq: u64, schedules: Schedules) -> World {
         World {
             seq,
             schedules,
+            automations: Automations::unknown(),
             ..World::default()
         }
     }
@@ -90,11 +95,13 @@ impl World {
             Some(Event::ManifestDeployed(body)) => {
                 self.current_manifest = Some(body.manifest);
                 let catalog = catalogs.catalog(&body.manifest);
+                self.automations.deploy(record.seq, catalog.as_deref());
                 self.schedules
                     .deploy(record.seq, record.at_ms, body.manifest, catalog);
             }
             Some(event) => {
                 self.schedules.fold(record.seq, record.at_ms, &event);
+                self.automations.fold(record.seq, &event);
                 self.backfills.fold(&event, record.at_ms, &|body| {
                     catalogs.catalog(&body.manifest)
                 });

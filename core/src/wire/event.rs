@@ -13,8 +13,8 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{ManifestId, MaterializationId, RunId};
 use crate::identity::keys::TaskKey;
 use crate::wire::event::automation::{
-    BackfillChanged, BackfillRequested, RunRequested, ScheduleSet, ScheduleTicked, SensorReported,
-    SensorSet,
+    AutomationEvaluated, AutomationSet, BackfillChanged, BackfillRequested, RunRequested,
+    ScheduleSet, ScheduleTicked, SensorReported, SensorSet,
 };
 use crate::wire::reader;
 use crate::wire::task_set::TaskSet;
@@ -400,4 +400,6 @@ events! {
     ScheduleSet(ScheduleSet) "schedule_set";
     SensorReported(SensorReported) "sensor_reported";
     SensorSet(SensorSet) "sensor_set";
+    AutomationEvaluated(AutomationEvaluated) "automation_evaluated";
+    AutomationSet(AutomationSet) "automation_set";
 }

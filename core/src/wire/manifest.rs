@@ -18,7 +18,7 @@ pub mod document;
 pub mod limit;
 pub mod schema;
 
-use automation::{Schedule, Sensor};
+use automation::{Automation, Schedule, Sensor};
 use partition::{Dimension, Mapping};
 use policy::{Check, Limit, Retry, Run, Timeouts};
 
@@ -51,6 +51,9 @@ pub struct Manifest {
     /// Runs that start when something outside happens.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensors: Vec<Sensor>,
+    /// Assets that are made again whenever what they are made from is newer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub automations: Vec<Automation>,
 }
 
 /// One thing that is made, and how.

@@ -85,6 +85,8 @@ problems! {
         "The declaration of the asset has no such partition. `GET /v1/partitions` lists those that it has.";
     BackfillNotFound 404 "backfill-not-found" "Backfill not found"
         "No backfill of this workspace has that id.";
+    AutomationNotFound 404 "automation-not-found" "Automation not found"
+        "The deployed manifest declares no automation of that name. `arcoflow automations` lists those that it declares.";
     ScheduleNotFound 404 "schedule-not-found" "Schedule not found"
         "The deployed manifest declares no schedule of that name. `arcoflow schedules` lists those that it declares.";
     SensorNotFound 404 "sensor-not-found" "Sensor not found"

@@ -11,6 +11,7 @@ use crate::identity::ids::RunId;
 use crate::identity::keys::RunKey;
 use crate::wire::event::automation::Missed;
 use crate::wire::manifest::automation::Schedule;
+use crate::wire::pause::Pause;
 use crate::wire::view::RunState;
 
 /// A schedule, whole.
@@ -50,19 +51,6 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// A pause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Pause {
-    /// Since when, in milliseconds since 1970.
-    pub since: u64,
-    /// On whose word.
-    pub actor: String,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
 /// A tick that was dealt with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -95,15 +83,6 @@ pub struct SchedulePage {
     pub schedules: Vec<ScheduleView>,
     /// The record up to which this is true.
     pub as_of: u64,
-}
-
-/// Why a schedule is paused or goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ScheduleChange {
-    /// In the words of whoever asks; at most 1,000 characters are kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 /// A run of a schedule that is asked for by hand.

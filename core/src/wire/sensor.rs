@@ -11,9 +11,9 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::RunKey;
 use crate::wire::manifest::automation::Sensor;
-use crate::wire::schedule::Pause;
+use crate::wire::pause::Pause;
 use crate::wire::trigger::Trigger;
-use crate::wire::view::RunState;
+use crate::wire::view::StartedRun;
 
 /// Something outside has happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,16 +126,6 @@ pub struct ReportView {
     /// Why it started none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// A run that a sensor started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StartedRun {
-    /// The run.
-    pub run_id: RunId,
-    /// Where it is.
-    pub state: RunState,
 }
 
 /// The sensors of the current manifest, by name.

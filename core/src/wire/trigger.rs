@@ -155,6 +155,22 @@ impl Trigger {
         Ok(trigger)
     }
 
+    /// Whether it says which partitions to run.
+    #[must_use]
+    pub fn names_partitions(&self) -> bool {
+        self.partition_forms().iter().any(|(given, _)| *given)
+    }
+
+    fn partition_forms(&self) -> [(bool, &'static str); 5] {
+        [
+            (self.partition_key.is_some(), "partitionKey"),
+            (self.partitions.is_some(), "partitions"),
+            (self.range.is_some(), "range"),
+            (self.all_partitions, "allPartitions"),
+            (self.latest_partition, "latestPartition"),
+        ]
+    }
+
     /// Checks what the shape alone cannot say: one partition form, bounded labels.
     pub fn validate(&self) -> Result<(), Finding> {
         self.check_partition_forms()?;
@@ -163,13 +179,7 @@ impl Trigger {
     }
 
     fn check_partition_forms(&self) -> Result<(), Finding> {
-        let forms = [
-            (self.partition_key.is_some(), "partitionKey"),
-            (self.partitions.is_some(), "partitions"),
-            (self.range.is_some(), "range"),
-            (self.all_partitions, "allPartitions"),
-            (self.latest_partition, "latestPartition"),
-        ];
+        let forms = self.partition_forms();
         let mut given = forms.iter().filter(|(given, _)| *given);
         let (Some((_, first)), Some((_, second))) = (given.next(), given.next()) else {
             return Ok(());

@@ -122,6 +122,16 @@ impl From<RunOutcome> for RunState {
     }
 }
 
+/// A run that was started by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedRun {
+    /// The run.
+    pub run_id: RunId,
+    /// Where it is.
+    pub state: RunState,
+}
+
 /// Where a task is in its life.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

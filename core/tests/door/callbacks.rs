@@ -344,7 +344,7 @@ fn a_worker_without_work_waits_and_asks_again_when_a_retry_is_due() {
     let retry = json!({ "retry": { "baseDelayMs": 10_000, "maxDelayMs": 10_000 } });
     let mut house = House::with(&manifest(vec![asset("raw/a", &[], retry)]));
     let ask = json!({ "workerId": "w1", "queues": ["default", "other"], "max": 10, "waitS": 30 });
-    let waits = |answer: crate::house::Answer| match answer.then {
+    let waits = |answer: crate::answer::Answer| match answer.then {
         Then::Wait(wait) => (wait.on, wait.give_up_ms, wait.again_ms),
         other => panic!("{other:?}"),
     };

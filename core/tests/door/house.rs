@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::door::admit::{self, Admitted};
 use arcoflow_core::door::answer::{self, Then};
 use arcoflow_core::door::config::{Config, Moment};
@@ -18,10 +19,12 @@ use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::decide::{decide, settle};
 use arcoflow_core::run::fold;
 use arcoflow_core::run::world::{Limits, World};
+use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::scope::Scope;
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::store::Store;
 
 pub(crate) struct House {
@@ -35,54 +38,6 @@ pub(crate) struct House {
     pub(crate) limits: Limits,
     pub(crate) epoch: u64,
     requests: u64,
-}
-
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) json: Value,
-    pub(crate) then: Then,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(header, _)| *header == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn slug(&self) -> &str {
-        self.json["type"]
-            .as_str()
-            .unwrap_or("")
-            .rsplit('/')
-            .next()
-            .unwrap_or("")
-    }
-
-    #[track_caller]
-    pub(crate) fn expect(self, status: u16) -> Answer {
-        assert_eq!(
-            self.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&self.bytes)
-        );
-        self
-    }
-
-    #[track_caller]
-    pub(crate) fn refused(self, status: u16, slug: &str) -> Answer {
-        assert_eq!(
-            (self.status, self.slug()),
-            (status, slug),
-            "{}",
-            String::from_utf8_lossy(&self.bytes)
-        );
-        self
-    }
 }
 
 /// A pipeline in three words: keys, upstreams, and what is unusual about the asset.
@@ -302,6 +257,17 @@ impl House {
         for record in &records {
             self.world.fold(record, &known, &self.limits);
         }
+        if self.world.automations.is_out_of_date() {
+            let page = self.get("/v1/automations").expect(200).json;
+            let page: AutomationPage = serde_json::from_value(page).expect("a page");
+            let declaring = page.automations.first().map(|view| view.manifest);
+            let known = Known(std::cell::RefCell::new((
+                &mut self.catalogs,
+                &mut self.store,
+            )));
+            let catalog = declaring.and_then(|manifest| fold::Catalogs::catalog(&known, &manifest));
+            self.world.automations = Automations::adopted(page, catalog);
+        }
     }
 
     /// A world folded from nothing.
@@ -440,7 +406,7 @@ const INDEXES: &[(&str, &str)] = &[
         "attempts",
     ),
     ("SELECT asset, partition, seq FROM materialization ORDER BY asset, partition", "materialisations"),
-    ("SELECT asset, stretch, newest, made, failed, stale FROM partition_state ORDER BY asset, stretch", "partition states"),
+    ("SELECT asset, stretch, newest, made, failed, stale, due FROM partition_state ORDER BY asset, stretch", "partition states"),
     ("SELECT asset, partition, ordinal FROM partition_name ORDER BY asset, ordinal", "partition names"),
     ("SELECT seq, at_ms, event_id, kind, actor, cause, body, chain FROM record ORDER BY seq", "records"),
     (
@@ -466,6 +432,10 @@ const INDEXES: &[(&str, &str)] = &[
     (
         "SELECT name, manifest, cursor_s, skipped_s, skipped, changes, paused_seq, ticked_seq FROM schedule ORDER BY name",
         "schedules",
+    ),
+    (
+        "SELECT name, manifest, changes, paused_seq, evaluations, evaluated_seq FROM automation ORDER BY name",
+        "automations",
     ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
 ];

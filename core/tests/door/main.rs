@@ -1,6 +1,7 @@
 //! The door, the scheduler's decisions and the workers' callbacks hold together on a real SQLite database.
 
 mod store;
+mod answer;
 mod house;
 mod place;
 mod refusals;
@@ -14,6 +15,7 @@ mod overdue;
 mod partitions;
 mod previews;
 mod sensors;
+mod automations;
 mod ledger;
 mod chaos;
 mod webhooks;

@@ -5,7 +5,8 @@ use arcoflow_core::wire::problem::Slug;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, asset, manifest, text};
+use crate::answer::Answer;
+use crate::house::{House, asset, manifest, text};
 
 pub(crate) struct Place {
     pub(crate) house: House,

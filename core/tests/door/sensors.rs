@@ -260,7 +260,7 @@ fn a_look_that_fails_or_is_lost_says_so_and_leaves_the_cursor() {
     let found = json!({ "outcome": "SUCCEEDED", "findings": { "cursor": "z", "runs": [{}] } });
     house
         .callback(&lost, "completed", found.clone())
-        .refused(410, "task-not-active");
+        .refused(409, "task-already-terminal");
     // Started, and its worker fell silent; the next look takes its place.
     house.now_ms += 60_000;
     let silent = house.lease(1).remove(0);

@@ -6,7 +6,8 @@ use arcoflow_core::wire::scope::Scope;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
-use crate::house::{Answer, check, scope};
+use crate::answer::Answer;
+use crate::house::{check, scope};
 use crate::place::place;
 
 #[test]

@@ -5,7 +5,8 @@ use arcoflow_core::wire::trigger::Trigger;
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, asset, check, manifest};
+use crate::answer::Answer;
+use crate::house::{House, asset, check, manifest};
 
 /// The example of the Standard Webhooks libraries.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

@@ -105,6 +105,7 @@ fn show(screen: &Screen, change: &Change) {
         Subject::Queue => "queue",
         Subject::Schedule => "schedule",
         Subject::Sensor => "sensor",
+        Subject::Automation => "automation",
     };
     let was = match &change.key_before {
         Some(before) => format!(" (was {before})"),

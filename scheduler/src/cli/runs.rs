@@ -1,7 +1,9 @@
 //! Runs are listed newest first, and one run is shown asset by asset.
 
 use arcoflow_core::wire::event::RerunMode;
-use arcoflow_core::wire::view::{AssetLine, RunLine, RunState, RunView, TaskLine, TaskState};
+use arcoflow_core::wire::view::{
+    AssetLine, RunLine, RunState, RunView, StartedRun, TaskLine, TaskState,
+};
 use clap::Args;
 
 use crate::cli::bar::Tally;
@@ -311,4 +313,17 @@ fn show_tasks(screen: &Screen, tasks: &[TaskLine]) {
         ]);
     }
     screen.data(table.to_text(usize::MAX));
+}
+
+/// Runs that something started and where they are, or why there is none.
+pub(crate) fn came_of(screen: &Screen, started: &[StartedRun], reason: Option<&str>) -> String {
+    let mut said: Vec<String> = started
+        .iter()
+        .map(|run| {
+            let (word, tone) = state(run.state);
+            format!("run {} {}", run.run_id, screen.paint(word, tone))
+        })
+        .collect();
+    said.extend(reason.map(|reason| screen.paint(reason, Tone::Careful)));
+    said.join(", ")
 }

@@ -1,11 +1,12 @@
 //! Schedules are listed with their next tick and what came of the last one, and they are paused, resumed and ticked by name.
 
 use arcoflow_core::wire::event::automation::Missed;
-use arcoflow_core::wire::schedule::{Pause, ScheduleView, TickView};
+use arcoflow_core::wire::schedule::{ScheduleView, TickView};
 use clap::{Args, Subcommand};
 
 use crate::cli::connection::Context;
 use crate::cli::failure::{Exit, Outcome};
+use crate::cli::pause::{self, Pausing};
 use crate::cli::run::{self, Waiting};
 use crate::cli::runs;
 use crate::cli::screen::{Screen, Tone};
@@ -33,16 +34,6 @@ enum ScheduleVerb {
     /// Let the schedule go on; the ticks of the pause are passed over.
     Resume(Pausing),
     Tick(Tick),
-}
-
-/// What is paused or goes on.
-#[derive(Debug, Args)]
-struct Pausing {
-    /// The schedule.
-    name: String,
-    /// Why; it is kept.
-    #[arg(long)]
-    reason: Option<String>,
 }
 
 /// Start the run of a schedule at once; its ticks stay as they are.
@@ -77,15 +68,8 @@ async fn set(context: &Context, pausing: &Pausing, paused: bool) -> Outcome {
     let client = context.client()?;
     let reason = pausing.reason.as_deref();
     let view = client.set_schedule(&pausing.name, paused, reason).await?;
-    if context.screen.json {
-        context.screen.json_line(&view);
-    } else {
-        let next = next_tick(&view, words::now_ms());
-        let word = if paused { "is paused" } else { "goes on" };
-        context
-            .screen
-            .line(format!("{} {word}; next tick: {next}", pausing.name));
-    }
+    let more = format!("; next tick: {}", next_tick(&view, words::now_ms()));
+    pause::say(&context.screen, &pausing.name, paused, &more, &view);
     Ok(Exit::Ok)
 }
 
@@ -142,7 +126,7 @@ fn show_one(screen: &Screen, view: &ScheduleView) {
     fact("fields", format!("{} in {zone}", schedule.cron));
     fact("runs", tell::trigger(&schedule.trigger));
     if let Some(pause) = &view.paused {
-        fact("paused", paused(pause, now_ms));
+        fact("paused", pause::since(pause, now_ms));
     }
     fact(
         "next tick",
@@ -161,15 +145,6 @@ fn show_one(screen: &Screen, view: &ScheduleView) {
         fact("of it came", came_of(screen, tick));
     }
     screen.data(facts.to_text(screen.width));
-}
-
-/// Since when, by whom, and why.
-pub(crate) fn paused(pause: &Pause, now_ms: u64) -> String {
-    let since = words::ago(pause.since, now_ms);
-    match &pause.reason {
-        Some(reason) => format!("{since} by {}: {reason}", pause.actor),
-        None => format!("{since} by {}", pause.actor),
-    }
 }
 
 fn next_tick(view: &ScheduleView, now_ms: u64) -> String {

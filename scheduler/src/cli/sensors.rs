@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use crate::cli::connection::Context;
 use crate::cli::failure::{Exit, Failure, Outcome};
+use crate::cli::pause::{self, Pausing};
 use crate::cli::runs;
-use crate::cli::schedules::paused;
 use crate::cli::screen::{Screen, Tone};
 use crate::cli::table::Table;
 use crate::cli::tell;
@@ -48,16 +48,6 @@ struct Tell {
     payload: Option<String>,
 }
 
-/// What is paused or goes on.
-#[derive(Debug, Args)]
-struct Pausing {
-    /// The sensor.
-    name: String,
-    /// Why; it is kept.
-    #[arg(long)]
-    reason: Option<String>,
-}
-
 /// `arcoflow sensors`
 pub(crate) async fn sensors(context: &Context, verb: &Sensors) -> Outcome {
     match &verb.verb {
@@ -96,16 +86,11 @@ async fn tell(context: &Context, told: &Tell) -> Outcome {
     Ok(Exit::Ok)
 }
 
-async fn set(context: &Context, pausing: &Pausing, pause: bool) -> Outcome {
+async fn set(context: &Context, pausing: &Pausing, paused: bool) -> Outcome {
     let client = context.client()?;
     let reason = pausing.reason.as_deref();
-    let view = client.set_sensor(&pausing.name, pause, reason).await?;
-    if context.screen.json {
-        context.screen.json_line(&view);
-    } else {
-        let word = if pause { "is paused" } else { "goes on" };
-        context.screen.line(format!("{} {word}", pausing.name));
-    }
+    let view = client.set_sensor(&pausing.name, paused, reason).await?;
+    pause::say(&context.screen, &pausing.name, paused, "", &view);
     Ok(Exit::Ok)
 }
 
@@ -163,7 +148,7 @@ fn show_one(screen: &Screen, view: &SensorView) {
     fact("kind", kind(view));
     fact("runs", tell::trigger(&view.sensor.trigger));
     if let Some(pause) = &view.paused {
-        fact("paused", paused(pause, now_ms));
+        fact("paused", pause::since(pause, now_ms));
     }
     if let Some(cursor) = &view.cursor {
         fact("cursor", cursor.clone());
@@ -196,16 +181,5 @@ fn kind(view: &SensorView) -> String {
 
 /// The runs of a report and where they are, or why there is none.
 fn came_of(screen: &Screen, report: &ReportView) -> String {
-    let mut said: Vec<String> = report
-        .runs
-        .iter()
-        .map(|run| {
-            let (word, tone) = runs::state(run.state);
-            format!("run {} {}", run.run_id, screen.paint(word, tone))
-        })
-        .collect();
-    if let Some(reason) = &report.reason {
-        said.push(screen.paint(reason, Tone::Careful));
-    }
-    said.join(", ")
+    runs::came_of(screen, &report.runs, report.reason.as_deref())
 }

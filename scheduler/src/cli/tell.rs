@@ -2,7 +2,7 @@
 
 use arcoflow_core::run::fold::category_name;
 use arcoflow_core::wire::event::automation::{
-    Account, BackfillChanged, ScheduleSet, ScheduleTicked, SensorReported,
+    Account, AutomationEvaluated, BackfillChanged, ScheduleTicked, SensorReported,
 };
 use arcoflow_core::wire::event::{
     AttemptFinished, AttemptOutcome, ErrorCategory, Event, ExpiryReason, Output, RunOutcome,
@@ -72,18 +72,18 @@ pub(crate) fn tell(record: &Record) -> Told {
             Told::new("", change(&body, "cancelled"), Tone::Careful)
         }
         Some(Event::ScheduleTicked(body)) => ticked(&body),
-        Some(Event::ScheduleSet(body)) => Told::new("", set(&body), Tone::Careful),
+        Some(Event::ScheduleSet(body)) => {
+            let name = &body.schedule;
+            set("schedule", name, body.paused, body.reason.as_deref())
+        }
         Some(Event::SensorReported(body)) => reported(&body),
         Some(Event::SensorSet(body)) => {
-            let word = if body.paused { "paused" } else { "resumed" };
-            let reason = body
-                .reason
-                .map_or_else(String::new, |reason| format!(": {reason}"));
-            Told::new(
-                "",
-                format!("sensor {} {word}{reason}", body.sensor),
-                Tone::Careful,
-            )
+            set("sensor", &body.sensor, body.paused, body.reason.as_deref())
+        }
+        Some(Event::AutomationEvaluated(body)) => evaluated(&body),
+        Some(Event::AutomationSet(body)) => {
+            let name = &body.automation;
+            set("automation", name, body.paused, body.reason.as_deref())
         }
         Some(Event::RunPlanned(body)) => {
             Told::new("", words::of(u64::from(body.tasks), "task"), plain)
@@ -148,6 +148,10 @@ fn account(account: &Account) -> String {
             tick_s: None,
         } => format!("schedule {schedule}, by hand"),
         Account::Sensor { sensor, report } => format!("report {report} of sensor {sensor}"),
+        Account::Automation {
+            automation,
+            evaluation,
+        } => format!("look {evaluation} of automation {automation}"),
     }
 }
 
@@ -168,6 +172,16 @@ fn ticked(body: &ScheduleTicked) -> Told {
     }
 }
 
+/// What came of a look at what is due.
+fn evaluated(body: &AutomationEvaluated) -> Told {
+    let runs = words::of(body.runs.len() as u64, "run");
+    let what = format!("automation {} looked, {runs}", body.automation);
+    match &body.reason {
+        Some(reason) => Told::new("", format!("{what}: {reason}"), Tone::Careful),
+        None => Told::new("", what, Tone::Quiet),
+    }
+}
+
 /// What came of a report.
 fn reported(body: &SensorReported) -> Told {
     let what = match &body.message {
@@ -181,12 +195,11 @@ fn reported(body: &SensorReported) -> Told {
     }
 }
 
-fn set(body: &ScheduleSet) -> String {
-    let word = if body.paused { "paused" } else { "resumed" };
-    match &body.reason {
-        Some(reason) => format!("schedule {} {word}: {reason}", body.schedule),
-        None => format!("schedule {} {word}", body.schedule),
-    }
+/// Something that starts runs by itself was paused, or goes on.
+fn set(what: &str, name: &str, paused: bool, reason: Option<&str>) -> Told {
+    let word = if paused { "paused" } else { "resumed" };
+    let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    Told::new("", format!("{what} {name} {word}{why}"), Tone::Careful)
 }
 
 /// What happened to a backfill, and why.

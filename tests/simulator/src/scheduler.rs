@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::identity::canonical_json;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
@@ -12,6 +13,7 @@ use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::decide::{decide, outstanding, settle};
 use arcoflow_core::run::fold;
 use arcoflow_core::run::world::{Limits, World};
+use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::record::Record;
@@ -57,6 +59,7 @@ enum Asked {
     OpenRuns,
     OpenBackfills,
     Schedules,
+    Automations,
     Read,
     Append,
 }
@@ -168,6 +171,10 @@ impl Scheduler {
             self.ask(Asked::Schedules, out, |tag| {
                 Draft::get(tag, "/v1/schedules")
             });
+        } else if self.epoch.is_some() && self.world.automations.is_out_of_date() {
+            self.ask(Asked::Automations, out, |tag| {
+                Draft::get(tag, "/v1/automations")
+            });
         } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
             self.propose(epoch, now_ms, out);
         } else {
@@ -244,6 +251,7 @@ impl Scheduler {
             Asked::OpenRuns => self.beginning.take_runs(&seen),
             Asked::OpenBackfills => self.beginning.take_backfills(&seen),
             Asked::Schedules => self.begin(&seen),
+            Asked::Automations => self.adopt(&seen),
             Asked::Read => self.fold(&seen),
             Asked::Append if seen.slug() == "epoch-fenced" => {
                 marks.hit("scheduler fenced");
@@ -281,6 +289,15 @@ impl Scheduler {
             declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
         let schedules = Schedules::adopted(&page, catalog);
         self.world = World::beginning_after(self.beginning.seq(), schedules);
+    }
+
+    fn adopt(&mut self, seen: &Seen) {
+        let page: AutomationPage = serde_json::from_value(seen.json.clone()).expect("a page");
+        let declaring = page.automations.first().map(|view| view.manifest);
+        let catalog =
+            declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
+        self.world.automations = Automations::adopted(page, catalog);
+        self.is_settled = false;
     }
 
     fn fold(&mut self, seen: &Seen) {

@@ -204,7 +204,19 @@ impl<'a> Player<'a> {
             } => self.rerun(of, run, body, idempotency_key.as_deref()),
             Command::Backfill { name, body } => self.backfill(name, body),
             Command::ChangeBackfill { name, what, body } => self.change_backfill(name, what, body),
-            Command::SetSchedule { name, what, body } => self.set_schedule(name, what, body),
+            Command::Switch {
+                collection,
+                name,
+                what,
+                body,
+            } => {
+                let answer = self.post(&format!("/v1/{collection}/{name}/{what}"), body)?;
+                Ok(self.came(&answer, ""))
+            }
+            Command::Tell { name, body } => {
+                let answer = self.post(&format!("/v1/sensors/{name}/messages"), body)?;
+                Ok(self.came(&answer, ""))
+            }
             Command::Tick {
                 name,
                 run,

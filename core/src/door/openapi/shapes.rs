@@ -3,8 +3,9 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::wire::{
-    asset, backfill as backfill_wire, callback as callback_wire, envelope, ledger, manifest, plan,
-    schedule as schedule_wire, sensor as sensor_wire, trigger, view,
+    asset, automation as automation_wire, backfill as backfill_wire, callback as callback_wire,
+    envelope, ledger, manifest, pause, plan, schedule as schedule_wire, sensor as sensor_wire,
+    trigger, view,
 };
 
 /// The schema of a body.
@@ -42,14 +43,18 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "cancelBackfill" => (Some(schema::<backfill_wire::BackfillChange>), Some(schema::<serde_json::Value>)),
         "listSchedules" => (None, Some(schema::<schedule_wire::SchedulePage>)),
         "getSchedule" => (None, Some(schema::<schedule_wire::ScheduleView>)),
-        "pauseSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
-        "resumeSchedule" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "pauseSchedule" => (Some(schema::<pause::PauseChange>), Some(schema::<schedule_wire::ScheduleView>)),
+        "resumeSchedule" => (Some(schema::<pause::PauseChange>), Some(schema::<schedule_wire::ScheduleView>)),
         "tickSchedule" => (Some(schema::<schedule_wire::TickRequest>), Some(schema::<view::TriggerAnswer>)),
         "listSensors" => (None, Some(schema::<sensor_wire::SensorPage>)),
         "getSensor" => (None, Some(schema::<sensor_wire::SensorView>)),
         "tellSensor" => (Some(schema::<sensor_wire::SensorMessage>), Some(schema::<sensor_wire::SensorAnswer>)),
-        "pauseSensor" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<sensor_wire::SensorView>)),
-        "resumeSensor" => (Some(schema::<schedule_wire::ScheduleChange>), Some(schema::<sensor_wire::SensorView>)),
+        "pauseSensor" => (Some(schema::<pause::PauseChange>), Some(schema::<sensor_wire::SensorView>)),
+        "resumeSensor" => (Some(schema::<pause::PauseChange>), Some(schema::<sensor_wire::SensorView>)),
+        "listAutomations" => (None, Some(schema::<automation_wire::AutomationPage>)),
+        "getAutomation" => (None, Some(schema::<automation_wire::AutomationView>)),
+        "pauseAutomation" => (Some(schema::<pause::PauseChange>), Some(schema::<automation_wire::AutomationView>)),
+        "resumeAutomation" => (Some(schema::<pause::PauseChange>), Some(schema::<automation_wire::AutomationView>)),
         "leaseTasks" => (Some(schema::<envelope::LeaseRequest>), Some(schema::<envelope::LeaseAnswer>)),
         "taskStarted" => (Some(schema::<callback_wire::Started>), Some(schema::<callback_wire::CallbackAnswer>)),
         "taskHeartbeat" => (Some(schema::<callback_wire::Heartbeat>), Some(schema::<callback_wire::HeartbeatAnswer>)),

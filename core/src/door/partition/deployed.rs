@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use roaring::RoaringBitmap;
 
 use crate::automation::ordinals::{self, STRETCH};
-use crate::door::partition::{Stretch, claim_ordinal, current_catalog, known, save};
+use crate::door::partition::{Stretch, claim_ordinal, current_catalog, known, save, stretch_of};
 use crate::door::session::Session;
 use crate::door::sql::StoreError;
 use crate::identity::digest::Sha256Digest;
@@ -30,7 +30,36 @@ pub(crate) fn deployed(
         if before.is_none_or(|before| previous.space(before) != next.space(asset)) {
             count_again(session, &previous, before, &next, asset)?;
         }
+        let was_kept = before.is_some_and(|before| previous.keeper(before).is_some());
+        match (was_kept, next.keeper(asset).is_some()) {
+            (false, true) => begin_upkeep(session, next.asset(asset).key.as_str())?,
+            (true, false) => end_upkeep(session, next.asset(asset).key.as_str())?,
+            _ => {}
+        }
     }
+    Ok(())
+}
+
+/// What is behind when an automation takes an asset over is due at once.
+fn begin_upkeep(session: &mut Session<'_>, asset: &str) -> Result<(), StoreError> {
+    let mut stretches = Vec::new();
+    session.sql.query(
+        "SELECT newest, made, failed, stale, due, stretch FROM partition_state WHERE asset = ?1 AND stale IS NOT NULL",
+        &[asset.into()],
+        &mut |row| stretches.push((row.unsigned(5) as u32, stretch_of(row))),
+    )?;
+    for (number, mut stretch) in stretches {
+        stretch.due = &stretch.stale - &stretch.failed;
+        save(session, asset, number, &stretch)?;
+    }
+    Ok(())
+}
+
+fn end_upkeep(session: &mut Session<'_>, asset: &str) -> Result<(), StoreError> {
+    session.sql.execute(
+        "UPDATE partition_state SET due = NULL WHERE asset = ?1",
+        &[asset.into()],
+    )?;
     Ok(())
 }
 
@@ -44,9 +73,9 @@ fn count_again(
 ) -> Result<(), StoreError> {
     let key = next.asset(asset).key.clone();
     let key = key.as_str();
-    let (failed, stale) = match before {
+    let kept = match before {
         Some(before) => old_sets(session, previous, before, key)?,
-        None => (Vec::new(), Vec::new()),
+        None => Default::default(),
     };
     session.sql.execute(
         "DELETE FROM partition_state WHERE asset = ?1",
@@ -69,16 +98,12 @@ fn count_again(
             stretch.newest = stretch.newest.max(seq);
         }
     }
-    for partition in failed {
-        if let Some(at) = claim_ordinal(session, next, asset, partition.as_ref())? {
-            let stretch = stretches.entry(at / STRETCH).or_default();
-            stretch.failed.insert(at % STRETCH);
-        }
-    }
-    for partition in stale {
-        if let Some(at) = claim_ordinal(session, next, asset, partition.as_ref())? {
-            let stretch = stretches.entry(at / STRETCH).or_default();
-            stretch.stale.insert(at % STRETCH);
+    for (partitions, set_of) in kept.into_iter().zip(SETS) {
+        for partition in partitions {
+            if let Some(at) = claim_ordinal(session, next, asset, partition.as_ref())? {
+                let stretch = stretches.entry(at / STRETCH).or_default();
+                set_of(stretch).insert(at % STRETCH);
+            }
         }
     }
     for (number, stretch) in stretches {
@@ -90,21 +115,29 @@ fn count_again(
 /// Partitions by their keys; absent for that of an asset without partitions.
 type Keys = Vec<Option<PartitionKey>>;
 
-/// The partitions that failed last and those that are behind, by the declaration that was.
+/// The sets that a deployment carries over: what failed last, what is behind, and what is due.
+const SETS: [fn(&mut Stretch) -> &mut RoaringBitmap; 3] = [
+    |stretch| &mut stretch.failed,
+    |stretch| &mut stretch.stale,
+    |stretch| &mut stretch.due,
+];
+
+/// The partitions of each carried set, by the declaration that was.
 fn old_sets(
     session: &mut Session<'_>,
     previous: &Catalog,
     before: AssetIndex,
     key: &str,
-) -> Result<(Keys, Keys), StoreError> {
-    let (mut failed, mut stale) = (RoaringBitmap::new(), RoaringBitmap::new());
+) -> Result<[Keys; 3], StoreError> {
+    let mut sets: [RoaringBitmap; 3] = Default::default();
     session.sql.query(
-        "SELECT stretch, failed, stale FROM partition_state WHERE asset = ?1",
+        "SELECT stretch, failed, stale, due FROM partition_state WHERE asset = ?1",
         &[key.into()],
         &mut |row| {
             let offset = (row.unsigned(0) as u32).saturating_mul(STRETCH);
-            ordinals::read_into(&mut failed, offset, row.blob(1));
-            ordinals::read_into(&mut stale, offset, row.blob(2));
+            for (column, set) in (1..).zip(&mut sets) {
+                ordinals::read_into(set, offset, row.blob(column));
+            }
         },
     )?;
     let space = previous.space(before);
@@ -122,5 +155,5 @@ fn old_sets(
             })
             .collect()
     };
-    Ok((keys(failed), keys(stale)))
+    Ok(sets.map(keys))
 }

@@ -21,7 +21,7 @@ use crate::wire::asset::{Made, Newer};
 use crate::wire::event::{AttemptFinished, Event};
 
 /// Inputs of a partition that are looked at one by one, at most.
-const MOST_INPUTS: u64 = 4_096;
+pub(crate) const MOST_INPUTS: u64 = 4_096;
 /// Inputs that are looked at one by one without asking first whether anything is new.
 const FEW_INPUTS: u64 = 16;
 /// Reasons that are told, at most.
@@ -199,6 +199,15 @@ fn with_upstreams(catalog: &Catalog, asset: AssetIndex) -> BTreeSet<AssetIndex> 
     found
 }
 
+/// Whether each partition of an asset is made from the partition of the upstream that has the same ordinal, and from no other.
+pub(crate) fn is_the_same_partition(catalog: &Catalog, asset: AssetIndex, link: &Link) -> bool {
+    let (upstream, own) = (catalog.space(link.upstream), catalog.space(asset));
+    let mut links = (0u32..).zip(link.dimensions.iter());
+    upstream == own
+        && !own.is_dynamic()
+        && links.all(|(place, link)| *link == (DimensionLink::Identity { from: place }))
+}
+
 /// The partitions that are made from one of a set.
 fn carried(
     session: &mut Session<'_>,
@@ -209,9 +218,7 @@ fn carried(
     at_ms: u64,
 ) -> Result<RoaringBitmap, StoreError> {
     let spaces = (catalog.space(link.upstream), catalog.space(asset));
-    let is_same = spaces.0 == spaces.1 && !spaces.0.is_dynamic();
-    let mut links = (0u32..).zip(link.dimensions.iter());
-    if is_same && links.all(|(place, link)| *link == (DimensionLink::Identity { from: place })) {
+    if is_the_same_partition(catalog, asset, link) {
         return Ok(upstream.clone());
     }
     let mut set = RoaringBitmap::new();

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use crate::door::admit::Admitted;
 use crate::door::answer::{Answered, Fault};
 use crate::door::http::Response;
+use crate::door::pause::{Kind, json_of, pause_of, started};
 use crate::door::sensor::{
-    LONGEST_REASON, Report, Standing, declared, pause_of, report, sensor_columns, standing,
-    standing_of,
+    Report, Standing, declared, report, sensor_columns, standing, standing_of,
 };
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, first};
@@ -18,10 +18,8 @@ use crate::wire::event::Event;
 use crate::wire::event::automation::SensorSet;
 use crate::wire::manifest::automation::SensorKind;
 use crate::wire::problem::{Problem, Slug};
-use crate::wire::schedule::ScheduleChange;
 use crate::wire::sensor::{
-    ReportView, SensorAnswer, SensorFindings, SensorMessage, SensorPage, SensorView, StartedRun,
-    WantedRun,
+    ReportView, SensorAnswer, SensorFindings, SensorMessage, SensorPage, SensorView, WantedRun,
 };
 
 /// The longest id of a message, in bytes.
@@ -35,8 +33,8 @@ pub(crate) fn message(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
         let expected = format!("expected 1 to {LONGEST_ID} bytes without control characters");
         return Err(Fault::Refused(Problem::validation("/messageId", &expected)));
     }
-    let row = in_path(session, admitted)?;
-    let sensor = declared(session, &row.manifest, &row.name)?.ok_or_else(missing)?;
+    let row = standing(session, SENSORS.name(admitted)?)?.ok_or_else(|| SENSORS.missing())?;
+    let sensor = declared(session, &row.manifest, &row.name)?.ok_or_else(|| SENSORS.missing())?;
     if sensor.kind == SensorKind::Poll {
         let sentence = "the sensor is sent to look, and is not told";
         return Err(Fault::Refused(Problem::new(Slug::SensorPolls, sentence)));
@@ -101,58 +99,40 @@ pub(crate) fn list(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answere
         sensors,
         as_of: session.end()?.seq,
     };
-    Ok(Response::json(200, serde_json::to_vec(&page).unwrap_or_default()).into())
+    Ok(json_of(&page).into())
 }
+
+/// What the routes of sensors have in common with those of schedules and automations.
+const SENSORS: Kind = Kind {
+    missing: (
+        Slug::SensorNotFound,
+        "the deployed manifest declares no sensor of that name",
+    ),
+    find: "SELECT changes, paused_seq FROM sensor WHERE manifest IS NOT NULL AND name = ?1",
+    event: |switched| {
+        Event::SensorSet(SensorSet {
+            sensor: switched.name,
+            change: switched.change,
+            paused: switched.paused,
+            reason: switched.reason,
+        })
+    },
+    show,
+};
 
 /// `GET /v1/sensors/{sensor}`
 pub(crate) fn get(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> Answered {
-    let row = in_path(session, admitted)?;
-    show(session, &row.name)
+    SENSORS.get(session, admitted)
 }
 
 /// `POST /v1/sensors/{sensor}/pause`
 pub(crate) fn pause(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    set(session, admitted, body, true)
+    SENSORS.set(session, admitted, body, true)
 }
 
 /// `POST /v1/sensors/{sensor}/resume`
 pub(crate) fn resume(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    set(session, admitted, body, false)
-}
-
-fn set(session: &mut Session<'_>, admitted: &Admitted, body: &[u8], paused: bool) -> Answered {
-    let change: ScheduleChange = if body.is_empty() {
-        ScheduleChange::default()
-    } else {
-        body::parse(body, body::SMALL)?.1
-    };
-    let row = in_path(session, admitted)?;
-    if row.paused_seq.is_some() != paused {
-        let reason = change.reason;
-        let set = SensorSet {
-            sensor: row.name.clone(),
-            change: row.changes + 1,
-            paused,
-            reason: reason.map(|reason| reason.chars().take(LONGEST_REASON).collect()),
-        };
-        session.append(&Event::SensorSet(set), None)?;
-    }
-    show(session, &row.name)
-}
-
-fn in_path(session: &mut Session<'_>, admitted: &Admitted) -> Result<Standing, Fault> {
-    let row = match &admitted.params.sensor {
-        Some(name) => standing(session, name)?,
-        None => None,
-    };
-    row.ok_or_else(missing)
-}
-
-fn missing() -> Fault {
-    Fault::Refused(Problem::new(
-        Slug::SensorNotFound,
-        "the deployed manifest declares no sensor of that name",
-    ))
+    SENSORS.set(session, admitted, body, false)
 }
 
 fn show(session: &mut Session<'_>, name: &str) -> Answered {
@@ -160,8 +140,7 @@ fn show(session: &mut Session<'_>, name: &str) -> Answered {
         Some(row) => view(session, &row)?,
         None => None,
     };
-    let view = view.ok_or_else(missing)?;
-    Ok(Response::json(200, serde_json::to_vec(&view).unwrap_or_default()).into())
+    Ok(json_of(&view.ok_or_else(|| SENSORS.missing())?).into())
 }
 
 fn view(session: &mut Session<'_>, row: &Standing) -> Result<Option<SensorView>, StoreError> {
@@ -171,7 +150,7 @@ fn view(session: &mut Session<'_>, row: &Standing) -> Result<Option<SensorView>,
     Ok(Some(SensorView {
         sensor,
         manifest: row.manifest,
-        paused: pause_of(session, row)?,
+        paused: pause_of(session, row.paused_seq)?,
         reports: row.reports,
         cursor: row.cursor.clone(),
         next_look_at: row.due_ms,
@@ -190,20 +169,12 @@ fn last_report(session: &mut Session<'_>, seq: u64) -> Result<Option<ReportView>
     let Some(Event::SensorReported(body)) = record.event() else {
         return Ok(None);
     };
-    let mut runs = Vec::with_capacity(body.runs.len());
-    for run_id in body.runs {
-        let row = session.run(&run_id)?;
-        runs.extend(row.map(|row| StartedRun {
-            run_id,
-            state: crate::door::read::state_of(&row),
-        }));
-    }
     Ok(Some(ReportView {
         at: record.at_ms,
         seq,
         actor: record.actor,
         message_id: body.message,
-        runs,
+        runs: started(session, body.runs)?,
         reason: body.reason,
     }))
 }

@@ -150,6 +150,8 @@ fn meaning(subject: Subject, member: &str) -> &'static str {
         (Subject::Pool | Subject::Queue, _) => "more or fewer attempts are open at once",
         (Subject::Schedule, "cron" | "timeZone" | "catchUp") => "runs start at other times",
         (Subject::Sensor, "kind" | "intervalMs" | "run") => "it is looked for differently",
+        (Subject::Automation, "concurrency") => "more or fewer of its runs are open at once",
+        (Subject::Automation, _) => "it keeps other assets up to date, or in another way",
         (Subject::Schedule | Subject::Sensor, _) => "what it starts differs",
         (Subject::Asset, _) => "the declaration differs",
     }

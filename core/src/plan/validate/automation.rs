@@ -1,4 +1,4 @@
-//! A schedule or sensor that could never start a run is refused when it is deployed.
+//! A schedule, sensor or automation that could never start a run is refused when it is deployed.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use super::place::Place;
 use super::{Report, asset, name, partition};
-use crate::plan::catalog::Catalog;
+use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::selection;
-use crate::wire::manifest::automation::SensorKind;
+use crate::wire::manifest::automation::{MAX_CONCURRENCY, SensorKind};
 use crate::wire::manifest::cron::Cron;
 use crate::wire::manifest::{Manifest, limit};
 use crate::wire::trigger::Trigger;
@@ -78,6 +78,26 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
         }
         check_trigger(report, &place, &sensor.trigger);
     }
+    let mut names = BTreeMap::new();
+    let automations = Place::top("automations");
+    for (index, automation) in manifest.automations.iter().enumerate() {
+        let place = automations.at(index);
+        check_name(report, &place, "automation", &automation.name, &mut names);
+        let (given, most) = (automation.concurrency.into(), MAX_CONCURRENCY.into());
+        asset::within(report, &place.member("concurrency"), given, 1, most);
+        check_trigger(report, &place, &automation.trigger);
+        if automation.trigger.names_partitions() {
+            report.add(
+                "manifest.automation_partitions",
+                place.member("trigger"),
+                format!(
+                    "the trigger of the automation `{}` says which partitions to run",
+                    automation.name
+                ),
+                "leave that out: it finds the partitions that are due by itself",
+            );
+        }
+    }
 }
 
 fn check_name<'a>(
@@ -125,7 +145,7 @@ fn check_trigger(report: &mut Report, place: &Place<'_>, trigger: &Trigger) {
         report.add(
             "manifest.automation_trigger",
             place.member(member),
-            format!("the trigger of a schedule or a sensor has no `{member}`"),
+            format!("the trigger of a schedule, a sensor or an automation has no `{member}`"),
             format!("leave it out: {why}"),
         );
     }
@@ -136,9 +156,14 @@ pub(super) fn check_selections(catalog: &Catalog, report: &mut Report) {
     let manifest = catalog.manifest();
     let schedules = manifest.schedules.iter().map(|schedule| &schedule.trigger);
     let sensors = manifest.sensors.iter().map(|sensor| &sensor.trigger);
+    let automations = manifest.automations.iter();
     let places = [
         ("/schedules", schedules.collect::<Vec<_>>()),
         ("/sensors", sensors.collect()),
+        (
+            "/automations",
+            automations.map(|row| &row.trigger).collect(),
+        ),
     ];
     for (place, triggers) in places {
         for (index, trigger) in triggers.into_iter().enumerate() {
@@ -148,4 +173,38 @@ pub(super) fn check_selections(catalog: &Catalog, report: &mut Report) {
             }
         }
     }
+}
+
+/// Which automation keeps which asset. An asset has one keeper, so that nothing is made twice.
+pub(super) fn keepers(catalog: &Catalog, report: &mut Report) -> Vec<Option<u32>> {
+    let automations = &catalog.manifest().automations;
+    if automations.is_empty() {
+        return Vec::new();
+    }
+    let mut keepers: Vec<Option<u32>> = alloc::vec![None; catalog.len() as usize];
+    for (index, automation) in (0u32..).zip(automations) {
+        let kept = selection::select(catalog, &automation.trigger.selection).unwrap_or_default();
+        let mut shared: Option<(AssetIndex, u32)> = None;
+        for asset in kept {
+            let Some(keeper) = keepers.get_mut(asset.0 as usize) else {
+                continue;
+            };
+            match *keeper {
+                Some(other) => shared = shared.or(Some((asset, other))),
+                None => *keeper = Some(index),
+            }
+        }
+        if let Some((asset, other)) = shared {
+            report.add(
+                "manifest.automation_overlap",
+                format!("/automations/{index}/trigger/selection"),
+                format!(
+                    "`{}` is also kept up to date by the automation at `/automations/{other}`",
+                    catalog.asset(asset).key
+                ),
+                "take it out of one of them, as in `mart/* - mart/report`",
+            );
+        }
+    }
+    keepers
 }

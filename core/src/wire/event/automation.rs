@@ -48,6 +48,46 @@ pub enum Account {
         /// Which of its reports, from 1.
         report: u64,
     },
+    /// An automation.
+    Automation {
+        /// The automation.
+        automation: String,
+        /// Which of its evaluations, from 1.
+        evaluation: u64,
+    },
+}
+
+/// The scheduler has looked at what an automation keeps up to date: runs were started, or it is said why none was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AutomationEvaluated {
+    /// The automation.
+    pub automation: String,
+    /// The manifest that declares it.
+    pub manifest: Sha256Digest,
+    /// The how-many-eth evaluation that was written down, from 1.
+    pub evaluation: u64,
+    /// The record up to which the partitions were looked at.
+    pub as_of: u64,
+    /// The runs that were started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<RunId>,
+    /// Why none was started, or why something waits, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Somebody paused an automation, or let it go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AutomationSet {
+    /// The automation.
+    pub automation: String,
+    /// The how-many-eth change of this automation, from 1.
+    pub change: u32,
+    /// Whether it is paused from here on.
+    pub paused: bool,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A sensor was told of something, or has looked: runs were started, or it is said why none was.

@@ -33,6 +33,8 @@ impl Event {
             | Event::ScheduleSet(_)
             | Event::SensorReported(_)
             | Event::SensorSet(_)
+            | Event::AutomationEvaluated(_)
+            | Event::AutomationSet(_)
             | Event::Unknown => None,
         }
     }
@@ -65,6 +67,7 @@ impl Event {
             Event::RunPlanned(_)
                 | Event::RunRequested(_)
                 | Event::ScheduleTicked(_)
+                | Event::AutomationEvaluated(_)
                 | Event::RunRejected(_)
                 | Event::DispatchRequested(_)
                 | Event::RunFinished(_)
@@ -75,6 +78,10 @@ impl Event {
     #[must_use]
     pub fn id(&self) -> EventId {
         let of_run = |run: &RunId| derived_id(run, self.kind(), None);
+        let of_count = |name: &str, count: u64| {
+            let count = Part::Integer(i64::try_from(count).unwrap_or(i64::MAX));
+            derived::event_id(0, self.kind(), &[Part::Text(name), count])
+        };
         let of_attempt = |run: &RunId, task: &TaskKey, attempt| {
             derived_id(run, self.kind(), Some((task, attempt)))
         };
@@ -97,18 +104,11 @@ impl Event {
                 let parts = [Part::Text(&body.schedule), Part::Integer(body.tick_s)];
                 derived::event_id(time_ms, self.kind(), &parts)
             }
-            Event::ScheduleSet(body) => {
-                let change = Part::Integer(i64::from(body.change));
-                derived::event_id(0, self.kind(), &[Part::Text(&body.schedule), change])
-            }
-            Event::SensorReported(body) => {
-                let report = Part::Integer(i64::try_from(body.report).unwrap_or(i64::MAX));
-                derived::event_id(0, self.kind(), &[Part::Text(&body.sensor), report])
-            }
-            Event::SensorSet(body) => {
-                let change = Part::Integer(i64::from(body.change));
-                derived::event_id(0, self.kind(), &[Part::Text(&body.sensor), change])
-            }
+            Event::ScheduleSet(body) => of_count(&body.schedule, body.change.into()),
+            Event::SensorReported(body) => of_count(&body.sensor, body.report),
+            Event::SensorSet(body) => of_count(&body.sensor, body.change.into()),
+            Event::AutomationEvaluated(body) => of_count(&body.automation, body.evaluation),
+            Event::AutomationSet(body) => of_count(&body.automation, body.change.into()),
             Event::RunCancelRequested(body) => of_run(&body.run),
             Event::RunPlanned(body) => of_run(&body.run),
             Event::RunRejected(body) => of_run(&body.run),

@@ -1,4 +1,4 @@
-//! Schedules and sensors are declared beside the assets that they run.
+//! Schedules, sensors and automations are declared beside the assets that they run.
 
 use alloc::string::{String, ToString};
 
@@ -92,6 +92,30 @@ fn default_queue() -> String {
 
 fn is_default_queue(queue: &str) -> bool {
     queue == DEFAULT_QUEUE
+}
+
+/// Assets that are made again whenever what they are made from is newer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Automation {
+    /// Unique among automations.
+    pub name: String,
+    /// How many of its runs are open at once, 1 to 1,000.
+    #[serde(default = "default_concurrency")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub concurrency: u32,
+    /// Which assets it keeps up to date, and what its runs have in common; the partitions are its own to find.
+    #[serde(default)]
+    pub trigger: Trigger,
+}
+
+/// How many runs of an automation are open at once when it does not say.
+pub const DEFAULT_CONCURRENCY: u32 = 10;
+/// How many runs of an automation may be open at once.
+pub const MAX_CONCURRENCY: u32 = 1_000;
+
+fn default_concurrency() -> u32 {
+    DEFAULT_CONCURRENCY
 }
 
 /// Who speaks first.

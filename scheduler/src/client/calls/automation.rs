@@ -1,6 +1,8 @@
-//! Schedules and sensors are called by the names that people gave them.
+//! Schedules, sensors and automations are called by the names that people gave them.
 
-use arcoflow_core::wire::schedule::{ScheduleChange, SchedulePage, ScheduleView, TickRequest};
+use arcoflow_core::wire::automation::{AutomationPage, AutomationView};
+use arcoflow_core::wire::pause::PauseChange;
+use arcoflow_core::wire::schedule::{SchedulePage, ScheduleView, TickRequest};
 use arcoflow_core::wire::sensor::{SensorAnswer, SensorMessage, SensorPage, SensorView};
 use arcoflow_core::wire::view::TriggerAnswer;
 
@@ -35,12 +37,8 @@ impl Client {
         paused: bool,
         reason: Option<&str>,
     ) -> Result<ScheduleView, ClientError> {
-        let change = ScheduleChange {
-            reason: reason.map(str::to_owned),
-        };
-        let verb = if paused { "/pause" } else { "/resume" };
-        let call = Call::post(named("schedules", name, verb), bytes_of(&change));
-        self.json(&call).await
+        self.json(&switching("schedules", name, paused, reason))
+            .await
     }
 
     /// Starts the run of a schedule by hand. Under the same key it is started once; without one this call makes its own.
@@ -84,12 +82,37 @@ impl Client {
         paused: bool,
         reason: Option<&str>,
     ) -> Result<SensorView, ClientError> {
-        let change = ScheduleChange {
-            reason: reason.map(str::to_owned),
-        };
-        let verb = if paused { "/pause" } else { "/resume" };
-        let call = Call::post(named("sensors", name, verb), bytes_of(&change));
-        self.json(&call).await
+        self.json(&switching("sensors", name, paused, reason)).await
+    }
+
+    /// The automations of the current manifest, by name, with what is due.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn automations(&self) -> Result<AutomationPage, ClientError> {
+        self.json(&Call::get("/v1/automations")).await
+    }
+
+    /// An automation: what is due, and what came of the last look.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn automation(&self, name: &str) -> Result<AutomationView, ClientError> {
+        self.json(&Call::get(named("automations", name, ""))).await
+    }
+
+    /// Pauses an automation, or lets it go on.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn set_automation(
+        &self,
+        name: &str,
+        paused: bool,
+        reason: Option<&str>,
+    ) -> Result<AutomationView, ClientError> {
+        self.json(&switching("automations", name, paused, reason))
+            .await
     }
 
     /// Tells a sensor that something has happened. A repetition gets the answer that was given.
@@ -104,6 +127,15 @@ impl Client {
         let call = Call::post(named("sensors", name, "/messages"), bytes_of(message));
         self.json(&call).await
     }
+}
+
+/// The call that pauses something, or lets it go on.
+fn switching(collection: &str, name: &str, paused: bool, reason: Option<&str>) -> Call<'static> {
+    let change = PauseChange {
+        reason: reason.map(str::to_owned),
+    };
+    let verb = if paused { "/pause" } else { "/resume" };
+    Call::post(named(collection, name, verb), bytes_of(&change))
 }
 
 /// The path of something that people named.

@@ -105,16 +105,6 @@ impl Player<'_> {
         Ok(self.came(&answer, ""))
     }
 
-    pub(super) fn set_schedule(
-        &mut self,
-        name: &str,
-        what: &str,
-        body: &Value,
-    ) -> Result<Came, String> {
-        let answer = self.post(&format!("/v1/schedules/{name}/{what}"), body)?;
-        Ok(self.came(&answer, ""))
-    }
-
     pub(super) fn tick(
         &mut self,
         name: &str,

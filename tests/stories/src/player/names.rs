@@ -75,12 +75,16 @@ impl Names {
         id_of(&self.backfills, name, "backfill")
     }
 
-    /// A sentence with the names of backfills in the place of their ids.
+    /// A sentence with the names of runs and backfills in the place of their ids.
     pub(crate) fn in_words(&self, sentence: &str) -> String {
-        self.backfills
+        let runs = self.runs.iter().map(|(name, id)| (name, id.to_string()));
+        let backfills = self
+            .backfills
             .iter()
+            .map(|(name, id)| (name, id.to_string()));
+        runs.chain(backfills)
             .fold(sentence.to_owned(), |sentence, (name, id)| {
-                sentence.replace(&id.to_string(), name)
+                sentence.replace(&id, name)
             })
     }
 
@@ -104,6 +108,9 @@ impl Names {
     }
 
     pub(crate) fn task(&self, run: &RunId, task: &TaskKey) -> String {
+        if let Some(sensor) = task.asset().as_str().strip_prefix("sensor/") {
+            return format!("{sensor}:look");
+        }
         let short = Names::short(task);
         match self.runs.first() {
             Some((_, first)) if first == run => short,

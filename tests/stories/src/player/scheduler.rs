@@ -1,7 +1,10 @@
 //! Schedulers are the core's own: they read over the wire, fold, decide, and append under their epoch.
 
+use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::run::decide::{decide, settle};
+use arcoflow_core::run::fold::Catalogs;
 use arcoflow_core::run::world::World;
+use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::{
     DispatchRequested, Event, RunFinished, RunOutcome, RunPlanned, RunRejected,
 };
@@ -57,6 +60,14 @@ impl Player<'_> {
         let mut world = std::mem::take(&mut self.scheduler(name).world);
         for record in &records {
             world.fold(record, &self.manifests, &self.limits);
+        }
+        if world.automations.is_out_of_date() {
+            let page = self.get("/v1/automations")?;
+            let page: AutomationPage =
+                serde_json::from_value(page).map_err(|error| format!("automations: {error}"))?;
+            let declaring = page.automations.first().map(|view| view.manifest);
+            let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
+            world.automations = Automations::adopted(page, catalog);
         }
         self.scheduler(name).world = world;
         Ok(())

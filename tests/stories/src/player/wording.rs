@@ -147,14 +147,47 @@ pub(super) fn decision(names: &Names, event: &Event, times: Times) -> String {
             format!("{kind} {base}{when}")
         }
         Event::ScheduleTicked(body) => format!("{kind} {}", ticked(body, times)),
-        Event::ScheduleSet(body) => {
-            let word = if body.paused { "paused" } else { "resumed" };
-            match &body.reason {
-                None => format!("{kind} {} {word}", body.schedule),
-                Some(reason) => format!("{kind} {} {word}: {reason}", body.schedule),
-            }
+        Event::ScheduleSet(body) => switched(kind, &body.schedule, body.paused, &body.reason),
+        Event::SensorSet(body) => switched(kind, &body.sensor, body.paused, &body.reason),
+        Event::AutomationSet(body) => switched(kind, &body.automation, body.paused, &body.reason),
+        Event::SensorReported(body) => {
+            let message = body
+                .message
+                .as_ref()
+                .map(|message| format!(" of {message}"));
+            let cursor = body.cursor.as_ref().map(|cursor| format!(" to {cursor}"));
+            format!(
+                "{kind} {}.{}{}{}{}",
+                body.sensor,
+                body.report,
+                message.unwrap_or_default(),
+                cursor.unwrap_or_default(),
+                why(names, &body.reason)
+            )
         }
+        Event::AutomationEvaluated(body) => format!(
+            "{kind} {}.{} {} runs{}",
+            body.automation,
+            body.evaluation,
+            body.runs.len(),
+            why(names, &body.reason)
+        ),
         other => other.kind().to_owned(),
+    }
+}
+
+fn switched(kind: &str, name: &str, paused: bool, reason: &Option<String>) -> String {
+    let word = if paused { "paused" } else { "resumed" };
+    match reason {
+        None => format!("{kind} {name} {word}"),
+        Some(reason) => format!("{kind} {name} {word}: {reason}"),
+    }
+}
+
+fn why(names: &Names, reason: &Option<String>) -> String {
+    match reason {
+        None => String::new(),
+        Some(reason) => format!(": {}", names.in_words(reason)),
     }
 }
 
@@ -170,6 +203,10 @@ fn account(names: &Names, account: &Account, times: Times) -> (String, String) {
             (schedule.clone(), when.unwrap_or_default())
         }
         Account::Sensor { sensor, report } => (format!("{sensor}.{report}"), String::new()),
+        Account::Automation {
+            automation,
+            evaluation,
+        } => (format!("{automation}.{evaluation}"), String::new()),
     }
 }
 

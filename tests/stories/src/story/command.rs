@@ -117,8 +117,17 @@ pub enum Command {
         /// The body.
         body: Value,
     },
-    /// Somebody pauses or resumes a schedule.
-    SetSchedule {
+    /// Somebody tells a sensor that something has happened.
+    Tell {
+        /// Which sensor.
+        name: String,
+        /// The body.
+        body: Value,
+    },
+    /// Somebody pauses or resumes a schedule, a sensor or an automation.
+    Switch {
+        /// `schedules`, `sensors` or `automations`.
+        collection: &'static str,
         /// Which.
         name: String,
         /// The last segment of the path.
@@ -229,10 +238,18 @@ fn read_verb(verb: &str, words: &mut Words) -> Result<Command, String> {
             what: if verb == "stop" { "cancel" } else { verb }.to_owned(),
             body: body(words)?,
         },
-        "hold" | "release" => Command::SetSchedule {
-            name: words.next("the schedule")?,
-            what: if verb == "hold" { "pause" } else { "resume" }.to_owned(),
-            body: body(words)?,
+        "hold" | "release" => {
+            let (collection, name) = switched(&words.next("what is paused")?);
+            Command::Switch {
+                collection,
+                name,
+                what: if verb == "hold" { "pause" } else { "resume" }.to_owned(),
+                body: body(words)?,
+            }
+        }
+        "tell" => Command::Tell {
+            name: words.next("the sensor")?,
+            body: message(words)?,
         },
         "tick" => {
             let (name, run, (body, idempotency_key)) = read_again(verb, words)?;
@@ -262,6 +279,32 @@ fn read_verb(verb: &str, words: &mut Words) -> Result<Command, String> {
         "wake" => Command::Wake,
         _ => return Err(format!("`{verb}` is nothing that can happen")),
     })
+}
+
+/// `NAME` of a schedule, `sensor:NAME` or `automation:NAME`.
+fn switched(text: &str) -> (&'static str, String) {
+    match text.split_once(':') {
+        Some(("sensor", name)) => ("sensors", name.to_owned()),
+        Some(("automation", name)) => ("automations", name.to_owned()),
+        _ => ("schedules", text.to_owned()),
+    }
+}
+
+/// The body of a message: its id, what came with it, and what it starts instead of what the sensor declares.
+fn message(words: &mut Words) -> Result<Value, String> {
+    let mut body = json!({ "messageId": words.next("the id of the message")? });
+    let mut rest = Words::default();
+    while let Some((name, value)) = words.option() {
+        match name.as_str() {
+            "payload" => body["payload"] = literal(&value),
+            _ => rest.push(format!("{name}={value}")),
+        }
+    }
+    let trigger = trigger_body(&mut rest)?.0;
+    if trigger != json!({}) {
+        body["trigger"] = trigger;
+    }
+    Ok(body)
 }
 
 /// The options of a line as the members of a body.
@@ -382,6 +425,12 @@ fn read_callback(what: &str, words: &mut Words) -> Result<Command, String> {
             "rows" => body["output"]["rowCount"] = literal(&value),
             "path" => body["output"]["outputPath"] = json!(value),
             "progress" => body["progressPct"] = literal(&value),
+            "cursor" => body["findings"]["cursor"] = json!(value),
+            "nothing" => body["findings"]["reason"] = json!(value),
+            "found" => {
+                let runs = value.split(',').map(|key| json!({ "runKey": key }));
+                body["findings"]["runs"] = runs.collect();
+            }
             _ => body[name.as_str()] = literal(&value),
         }
     }

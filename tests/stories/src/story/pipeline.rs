@@ -72,17 +72,54 @@ pub fn add(manifest: &mut Value, kind: &str, words: &mut Words) -> Result<(), St
                     _ => return Err(format!("a {kind} has no `{key}=`")),
                 }
             }
-            let list = "schedules";
-            if manifest[list].is_null() {
-                manifest[list] = json!([]);
+            push(manifest, "schedules", member);
+        }
+        "sensor" => {
+            let name = words.next("a name")?;
+            let speaks = words.next("`push` or `poll`")?;
+            let mut member = json!({ "name": name, "kind": speaks });
+            if speaks == "poll" {
+                member["run"] = json!({ "command": ["look"] });
             }
-            if let Some(members) = manifest[list].as_array_mut() {
-                members.push(member);
+            while let Some((key, value)) = words.option() {
+                match key.as_str() {
+                    "every" => member["intervalMs"] = json!(ms(&value)?),
+                    "queue" => member["queue"] = json!(value),
+                    "selection" => member["trigger"]["selection"] = json!(value),
+                    "start" => member["timeouts"]["startMs"] = json!(ms(&value)?),
+                    "heartbeat" => member["timeouts"]["heartbeatMs"] = json!(ms(&value)?),
+                    "time" => member["timeouts"]["attemptMs"] = json!(ms(&value)?),
+                    _ => return Err(format!("a {kind} has no `{key}=`")),
+                }
             }
+            push(manifest, "sensors", member);
+        }
+        "automation" => {
+            let name = words.next("a name")?;
+            let mut member = json!({ "name": name });
+            while let Some((key, value)) = words.option() {
+                match key.as_str() {
+                    "selection" => member["trigger"]["selection"] = json!(value),
+                    "concurrency" => member["concurrency"] = literal(&value),
+                    "priority" => member["trigger"]["priority"] = literal(&value),
+                    "checks" => member["trigger"]["checks"] = literal(&value),
+                    _ => return Err(format!("an {kind} has no `{key}=`")),
+                }
+            }
+            push(manifest, "automations", member);
         }
         _ => return Err(format!("`{kind}` is no line of a pipeline")),
     }
     words.end()
+}
+
+fn push(manifest: &mut Value, list: &str, member: Value) {
+    if manifest[list].is_null() {
+        manifest[list] = json!([]);
+    }
+    if let Some(members) = manifest[list].as_array_mut() {
+        members.push(member);
+    }
 }
 
 fn ms(value: &str) -> Result<u64, String> {

@@ -85,7 +85,8 @@ fn read_line(story: &mut Story, number: u32, line: &str) -> Result<(), String> {
     let mut words = Words::split(head)?;
     let mut kind = words.clone();
     match kind.next("something")?.as_str() {
-        "begins" | "open" | "manifest" | "asset" | "queue" | "pool" | "schedule" | "timeout" => {
+        "begins" | "open" | "manifest" | "asset" | "queue" | "pool" | "schedule" | "sensor"
+        | "automation" | "timeout" => {
             if !story.steps.is_empty() {
                 return Err("pipelines stand before the first step".to_owned());
             }
