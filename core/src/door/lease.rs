@@ -321,12 +321,7 @@ pub(crate) fn mint(
         timeouts.cancel_grace_ms,
     );
     let minted = token::mint(&session.config.token_keys, claims, now_ms, life);
-    minted.ok_or_else(|| {
-        Fault::Store(StoreError {
-            is_full: false,
-            detail: "no token key is active".to_string(),
-        })
-    })
+    minted.ok_or_else(|| Fault::Store(StoreError::new("no token key is active".to_string())))
 }
 
 /// W3C Trace Context: the trace is the run, the span is the attempt, both by their random parts.

@@ -58,12 +58,7 @@ pub(crate) fn fold_run(session: &mut Session<'_>, row: &RunRow) -> Result<Run, F
             _ => {}
         }
     }
-    run.ok_or_else(|| {
-        Fault::Store(StoreError {
-            is_full: false,
-            detail: format!("run {} has no trigger", row.run),
-        })
-    })
+    run.ok_or_else(|| Fault::Store(StoreError::new(format!("run {} has no trigger", row.run))))
 }
 
 /// The records of a run in order; the indexes know where they are.

@@ -189,10 +189,8 @@ impl Writer {
         }
         crash::point("E1");
         if self.refuses_for_space(&request.admitted) {
-            let error = StoreError {
-                is_full: true,
-                detail: "only the reserve is left on the disk".to_owned(),
-            };
+            let error =
+                StoreError::new("only the reserve is left on the disk".to_owned()).full(true);
             let _ = request.reply.send(failure(&error));
             return;
         }
