@@ -22,6 +22,7 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{RunKey, TaskKey};
 use crate::plan::Plan;
+use crate::plan::order::sort_by;
 use crate::run::explain::explain;
 use crate::run::state::Run;
 use crate::wire::event::Event;
@@ -229,7 +230,7 @@ pub fn asset_lines(run: &Run, plan: &Plan) -> Vec<AssetLine> {
             counts,
         })
         .collect();
-    lines.sort_by_key(|line| line.stage);
+    sort_by(&mut lines, |one, other| one.stage.cmp(&other.stage));
     lines
 }
 
