@@ -243,6 +243,7 @@ fn take(
     start_by_ms: u64,
 ) -> Result<(), StoreError> {
     let bound = BoundName::from(&attempt.name);
+    session.wake.deadline = true;
     session.sql.execute(
         "UPDATE attempt SET state = 1, worker = ?4, due_ms = ?5 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
         &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), worker.into(), start_by_ms.into()],

@@ -24,6 +24,8 @@ pub struct Wake {
     pub work: BTreeSet<String>,
     /// A piece of log came.
     pub logs: bool,
+    /// Something is to be closed at a time that was not known before; without it, the next deadline is the one that was, or later.
+    pub deadline: bool,
 }
 
 impl Wake {
@@ -32,6 +34,7 @@ impl Wake {
         self.records |= other.records;
         self.work.extend(other.work.iter().cloned());
         self.logs |= other.logs;
+        self.deadline |= other.deadline;
     }
 }
 
