@@ -422,7 +422,12 @@ pub(crate) fn ledger(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -
     let mut text = Vec::from(*b"{\"records\":");
     push_records(&mut text, &records);
     text.extend(format!(",\"head\":{head},\"serverTime\":{}}}", session.now_ms()?).into_bytes());
-    let waits = records.is_empty() && wait_s > 0;
+    let quiet = admitted.query("quiet").unwrap_or_default();
+    let is_quiet = |record: &Record| quiet.split(',').any(|kind| kind == record.kind);
+    // What waits is read again whenever a record comes, so it is not much.
+    let waits = wait_s > 0
+        && (records.len() as u64) < limit.min(MOST_QUIET)
+        && records.iter().all(is_quiet);
     let then = if waits {
         Then::Wait(Wait {
             on: WaitOn::Records,
@@ -437,6 +442,9 @@ pub(crate) fn ledger(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -
         then,
     })
 }
+
+/// How many records wait for one that ends the wait, at most.
+const MOST_QUIET: u64 = 16;
 
 /// Records as server-sent events: the id is the sequence number, so a client that comes back goes on where it was.
 fn stream_of(records: &[Record]) -> Vec<u8> {
