@@ -14,6 +14,7 @@ use crate::wire::trigger::Trigger;
 
 pub mod catalog;
 mod lookup;
+pub(crate) mod order;
 pub mod zone;
 pub mod calendar;
 pub mod space;

@@ -20,16 +20,17 @@ const AWAY_MS = Number(options.away);
 const uuid = (number) => `01930a0b-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
 
 const edge = await edgeDoor();
-for (const away of [0, AWAY_MS]) await measure(away);
+for (const [away, start] of [[0, true], [AWAY_MS, false], [AWAY_MS, true]]) await measure(away, start);
 await edge.end();
 process.exit(0);
 
-async function measure(away) {
+/** A worker that begins at once lets the lease start the attempt; another one says so itself, and waits for the answer. */
+async function measure(away, start) {
   const url = await delayed(edge.url, away);
   const door = new Door("edge", url, edge.pid, edge.key);
-  const prefix = `far${away}`;
+  const prefix = `far${away}${start ? "start" : ""}`;
   const assets = [...Array(LEVELS).keys()].map((level) => ({
-    key: `${prefix}/l${level}`, id: uuid(1_000 * away + level + 1), run: { command: ["true"] },
+    key: `${prefix}/l${level}`, id: uuid(10_000 * away + (start ? 5_000 : 0) + level + 1), run: { command: ["true"] },
     upstreams: level === 0 ? [] : [{ asset: `${prefix}/l${level - 1}` }],
   }));
   await door.must("POST", "/v1/manifests", { version: 1, assets });
@@ -37,7 +38,7 @@ async function measure(away) {
     env: { ...process.env, ARCOFLOW_TOKEN: edge.key }, stdio: "ignore",
   });
   while ((await edge.send("GET", "/ready")).status !== 200) await new Promise((later) => setTimeout(later, 20));
-  const lease = () => door.must("POST", "/v1/leases", { workerId: "w1", queues: ["default"], max: 1, waitS: 30 });
+  const lease = () => door.must("POST", "/v1/leases", { workerId: "w1", queues: ["default"], max: 1, waitS: 30, start });
   // The worker waits before there is work, as a worker does.
   let waiting = lease();
   await new Promise((later) => setTimeout(later, 300));
@@ -47,14 +48,14 @@ async function measure(away) {
   for (let level = 0; level < LEVELS; level += 1) {
     const { tasks: [task] } = await waiting;
     const body = { attempt: task.attempt, workerId: "w1" };
-    await door.must("POST", `/v1/tasks/${task.taskId}/started`, body, task.taskToken);
+    if (!start) await door.must("POST", `/v1/tasks/${task.taskId}/started`, body, task.taskToken);
     first ??= performance.now();
     waiting = level + 1 < LEVELS ? lease() : null;
     await door.must("POST", `/v1/tasks/${task.taskId}/completed`, { ...body, outcome: "SUCCEEDED" }, task.taskToken);
   }
   const perLevel = (performance.now() - first) / (LEVELS - 1);
   const trips = away > 0 ? `, ${(perLevel / (2 * away)).toFixed(2)} round trips` : "";
-  console.log(`${away} ms away: trigger to the first started ${(first - begun).toFixed(0)} ms; a level ${perLevel.toFixed(1)} ms${trips}`);
+  console.log(`${away} ms away, ${start ? "started by the lease" : "started by the worker"}: trigger to the first started ${(first - begun).toFixed(0)} ms; a level ${perLevel.toFixed(1)} ms${trips}`);
   await new Promise((ended) => {
     scheduler.on("exit", ended);
     scheduler.kill("SIGTERM");

@@ -8,7 +8,7 @@ use arcoflow_core::door::handover;
 use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::keyring::Keyring;
 use arcoflow_core::door::rate::Limiter;
-use arcoflow_core::door::routes::{Handler, Shown};
+use arcoflow_core::door::routes::Handler;
 use arcoflow_core::door::schema;
 use arcoflow_core::door::session::Catalogs;
 use arcoflow_core::wire::problem::{Problem, Slug};
@@ -91,7 +91,7 @@ impl Door {
         Ok(version <= schema::VERSION)
     }
 
-    /// Answers a request in a transaction of its object. `cursor` is where a stream goes on; `unarmed` asks for the next deadline.
+    /// Answers a request in a transaction of its object. `cursor` is where a stream goes on; `unarmed` asks for the next deadline, new or not.
     pub fn answer(
         &mut self,
         store: &Store,
@@ -109,6 +109,7 @@ impl Door {
             admit::go_on_after(&mut admitted.query, &(cursor as u64).to_string());
         }
         let mut sql = ObjectSql(store);
+        let mut deadline = unarmed;
         let outcome = answer::answer(
             &self.config,
             &mut self.catalogs,
@@ -122,13 +123,14 @@ impl Door {
                 exchange.send(&outcome.response);
                 exchange.then(&outcome.then);
                 exchange.tell(&outcome.wake);
+                deadline |= outcome.wake.deadline;
             }
             Err(error) => {
                 log(&error.detail);
                 exchange.send(&refusal(&store_problem(&error)));
             }
         }
-        if unarmed || admitted.route.shown == Shown::Write {
+        if deadline {
             match expire::next_deadline_ms(&mut sql) {
                 Ok(Some(due_ms)) => exchange.deadline(due_ms as f64),
                 Ok(None) => {}

@@ -1,7 +1,17 @@
-//! The store of a Durable Object is lent to core as its `Sql`: every call that can throw gives an error instead.
+//! The store of a Durable Object is lent to core as its `Sql`: a statement crosses in one call, with its values and its rows as bytes.
+//!
+//! ```text
+//! value = tag (1 byte), length, that many bytes: 0 NULL · 1 f64 · 2 UTF-8 · 3 bytes
+//! rows  = count, columns, count × columns × value
+//! ```
+//!
+//! Lengths and counts are four bytes, little-endian as everything here. The other end is `shim/storage.js`.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
-use js_sys::{Array, Uint8Array};
+use js_sys::JsString;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -12,15 +22,30 @@ extern "C" {
 
     /// Runs a statement; the answer is how many rows it wrote.
     #[wasm_bindgen(method, catch)]
-    fn run(this: &Store, sql: &str, parameters: Array) -> Result<f64, JsValue>;
+    fn run(this: &Store, sql: &JsString, values: &[u8]) -> Result<f64, JsValue>;
 
-    /// Runs a query; the answer is an array of arrays.
+    /// Runs a query; the answer is its rows.
     #[wasm_bindgen(method, catch)]
-    fn rows(this: &Store, sql: &str, parameters: Array) -> Result<Array, JsValue>;
+    fn rows(this: &Store, sql: &JsString, values: &[u8]) -> Result<Vec<u8>, JsValue>;
 
     /// Runs the work in a transaction that stays when the work says so.
     #[wasm_bindgen(method, catch)]
     fn transaction(this: &Store, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
+}
+
+thread_local! {
+    /// Statements that have crossed, by their addresses: core holds each as a constant.
+    static CROSSED: RefCell<BTreeMap<(usize, usize), JsString>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+fn crossed(sql: &'static str) -> JsString {
+    let at = (sql.as_ptr() as usize, sql.len());
+    if let Some(known) = CROSSED.with_borrow(|known| known.get(&at).cloned()) {
+        return known;
+    }
+    let text = JsString::from(sql);
+    CROSSED.with_borrow_mut(|known| known.insert(at, text.clone()));
+    text
 }
 
 /// The SQL of one object for the time of a call.
@@ -28,8 +53,8 @@ pub(crate) struct ObjectSql<'a>(pub(crate) &'a Store);
 
 impl Sql for ObjectSql<'_> {
     fn execute(&mut self, sql: &'static str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
-        let written = self.0.run(sql, bound(parameters)).map_err(failed)?;
-        Ok(written as u64)
+        let written = self.0.run(&crossed(sql), &bound(parameters));
+        Ok(written.map_err(failed)? as u64)
     }
 
     fn query(
@@ -38,9 +63,12 @@ impl Sql for ObjectSql<'_> {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row),
     ) -> Result<(), StoreError> {
-        let rows = self.0.rows(sql, bound(parameters)).map_err(failed)?;
-        for row in rows.iter() {
-            each(&Cells::of(&row));
+        let rows = self.0.rows(&crossed(sql), &bound(parameters));
+        let rows = rows.map_err(failed)?;
+        let mut reader = Reader { rest: &rows };
+        let (count, columns) = (reader.length(), reader.length());
+        for _ in 0..count {
+            each(&Cells((0..columns).map(|_| reader.cell()).collect()));
         }
         Ok(())
     }
@@ -68,48 +96,70 @@ impl Sql for ObjectSql<'_> {
 /// larger one where it wants an integer.
 const LARGEST: i64 = (1 << 53) - 1;
 
-fn bound(parameters: &[Value<'_>]) -> Array {
-    let array = Array::new();
+fn bound(parameters: &[Value<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(parameters.len() * 24);
+    let mut put = |tag: u8, value: &[u8]| {
+        bytes.push(tag);
+        bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(value);
+    };
     for parameter in parameters {
-        let value = match *parameter {
-            Value::Null => JsValue::NULL,
-            Value::Integer(integer) => JsValue::from_f64(integer.clamp(-LARGEST, LARGEST) as f64),
-            Value::Text(text) => JsValue::from_str(text),
-            Value::Blob(bytes) => Uint8Array::from(bytes).into(),
-        };
-        array.push(&value);
+        match *parameter {
+            Value::Null => put(0, &[]),
+            Value::Integer(integer) => {
+                put(1, &(integer.clamp(-LARGEST, LARGEST) as f64).to_le_bytes());
+            }
+            Value::Text(text) => put(2, text.as_bytes()),
+            Value::Blob(blob) => put(3, blob),
+        }
     }
-    array
+    bytes
 }
 
-enum Cell {
+enum Cell<'a> {
     Null,
     Integer(i64),
-    Text(String),
-    Blob(Vec<u8>),
+    Text(&'a str),
+    Blob(&'a [u8]),
 }
 
-/// A row that was copied out of JavaScript.
-struct Cells(Vec<Cell>);
+struct Reader<'a> {
+    rest: &'a [u8],
+}
 
-impl Cells {
-    fn of(row: &JsValue) -> Cells {
-        let cells = row.unchecked_ref::<Array>().iter().map(|cell| {
-            if cell.is_null() {
-                Cell::Null
-            } else if let Some(number) = cell.as_f64() {
-                Cell::Integer(number as i64)
-            } else if let Some(text) = cell.as_string() {
-                Cell::Text(text)
-            } else {
-                Cell::Blob(Uint8Array::new(&cell).to_vec())
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        taken
+    }
+
+    fn length(&mut self) -> usize {
+        let bytes = self.take(4).try_into().unwrap_or_default();
+        u32::from_le_bytes(bytes) as usize
+    }
+
+    fn cell(&mut self) -> Cell<'a> {
+        let tag = self.take(1).first().copied();
+        let length = self.length();
+        let value = self.take(length);
+        match tag {
+            Some(1) => {
+                Cell::Integer(f64::from_le_bytes(value.try_into().unwrap_or_default()) as i64)
             }
-        });
-        Cells(cells.collect())
+            Some(2) => Cell::Text(std::str::from_utf8(value).unwrap_or_default()),
+            Some(3) => Cell::Blob(value),
+            _ => Cell::Null,
+        }
     }
 }
 
-impl Row for Cells {
+struct Cells<'a>(Vec<Cell<'a>>);
+
+impl Row for Cells<'_> {
     fn integer(&self, column: usize) -> i64 {
         match self.0.get(column) {
             Some(Cell::Integer(integer)) => *integer,
@@ -141,8 +191,6 @@ fn failed(error: JsValue) -> StoreError {
         Some(error) => String::from(error.message()),
         None => format!("{error:?}"),
     };
-    StoreError {
-        is_full: detail.contains("SQLITE_FULL") || detail.contains("storage limit"),
-        detail,
-    }
+    let is_full = detail.contains("SQLITE_FULL") || detail.contains("storage limit");
+    StoreError::new(detail).full(is_full)
 }

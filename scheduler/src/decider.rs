@@ -322,6 +322,8 @@ impl Decider {
             limit: PAGE,
             wait_s,
             run: None,
+            // Nothing follows from a start; the end of what was started comes soon enough.
+            quiet: Some("attempt_started"),
         };
         let asked_at = Instant::now();
         let page = self.client.ledger(&query).await?;

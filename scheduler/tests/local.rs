@@ -57,6 +57,7 @@ fn request(max: u32, wait_s: u32) -> LeaseRequest {
         max,
         wait_s,
         again: false,
+        start: false,
     }
 }
 

@@ -142,7 +142,7 @@ impl Place for LocalPlace<'_> {
     fn look(&mut self, look: Look<'_>) -> Result<(), String> {
         let path: &Path = self.directory.path();
         let mut store = Store::open_reader(&path.join(LEDGER)).map_err(said)?;
-        look(&mut store).map_err(|error| error.detail)
+        look(&mut store).map_err(|error| error.into_detail())
     }
 
     fn empty_store(&mut self) -> Result<Box<dyn Sql>, String> {

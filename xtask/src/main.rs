@@ -16,6 +16,7 @@ mod simulate;
 mod fuzz;
 mod mutants;
 mod npm;
+mod page;
 mod python;
 mod tool;
 mod wasm;
@@ -45,6 +46,7 @@ cargo xtask COMMAND
   contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and says what it weighs
   edge check           the same, asks wrangler whether it would deploy it, and holds it against its size budget
+  page                 opens the page that verifies a ledger, over one of the edge, whole and touched; `--screenshot FILE`
   npm                  packs the npm package
   python               builds the Python wheel
 ";
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         ["bench", "identity"] => bench_identity::run_all(),
         ["wasm"] => wasm::run_tests(),
         ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
+        ["page", arguments @ ..] => page::check(arguments),
         ["npm"] => npm::pack().map(|path| println!("{}", path.display())),
         ["python"] => python::wheel().map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

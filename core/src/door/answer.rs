@@ -140,10 +140,7 @@ pub fn answer(
             Err(Fault::Store(error)) => Err(error),
         }
     })?;
-    result.ok_or_else(|| StoreError {
-        is_full: false,
-        detail: String::from("the store did not run the transaction"),
-    })
+    result.ok_or_else(|| StoreError::new(String::from("the store did not run the transaction")))
 }
 
 /// The answer to a request that the store could not take.

@@ -17,6 +17,7 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::keys::AssetKey;
 use crate::identity::partition_key::PartitionKey;
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::order::sort_by;
 use crate::wire::asset::{
     AssetPage, AssetSummary, DimensionLine, PartitionLine, PartitionPage, PartitionState,
     PartitionView,
@@ -110,7 +111,7 @@ fn look(
             kind: dimension.kind,
         })
         .collect();
-    dimensions.sort_by(|one, other| one.name.cmp(&other.name));
+    sort_by(&mut dimensions, |one, other| one.name.cmp(&other.name));
     let upstreams = catalog.links(asset).iter();
     let summary = AssetSummary {
         asset_key: declared.key.clone(),

@@ -77,24 +77,37 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
             attempt,
         )));
     }
-    session.act_as(format!("worker:{}", request.worker_id));
+    let now_ms = session.now_ms()?;
+    let (task, worker) = (held.task.clone(), request.worker_id.as_str());
+    let (seq, deadline) = begin(session, attempt, &held.run, task, worker, now_ms)?;
+    Ok(accepted(session, seq, Some(deadline))?.into())
+}
+
+/// Starts an attempt that nobody has started, on the word of its worker. The answer is the record of it, or for a look the end
+/// of the ledger, and when the attempt is closed whatever it does.
+pub(crate) fn begin(
+    session: &mut Session<'_>,
+    attempt: &Attempt,
+    run: &RunRow,
+    task: TaskKey,
+    worker: &str,
+    now_ms: u64,
+) -> Result<(u64, u64), Fault> {
+    session.act_as(format!("worker:{worker}"));
+    let timeouts = session.timeouts(&run.manifest, &task)?;
     if attempt.is_look() {
-        let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
-        let now_ms = session.now_ms()?;
-        look::start(session, attempt, &request.worker_id, &timeouts, now_ms)?;
-        let deadline = Some(now_ms.saturating_add(timeouts.attempt_ms));
+        look::start(session, attempt, worker, &timeouts, now_ms)?;
         let seq = session.end()?.seq;
-        return Ok(accepted(session, seq, deadline)?.into());
+        return Ok((seq, now_ms.saturating_add(timeouts.attempt_ms)));
     }
     let event = AttemptStarted {
-        run: held.run.run,
-        task: held.task.clone(),
+        run: run.run,
+        task,
         attempt: attempt.name.attempt,
-        worker: request.worker_id,
+        worker: worker.to_string(),
     };
     let record = session.append(&Event::AttemptStarted(event), None)?;
-    let deadline = deadline_from(session, &held, Some(record.at_ms))?;
-    Ok(accepted(session, record.seq, deadline)?.into())
+    Ok((record.seq, record.at_ms.saturating_add(timeouts.attempt_ms)))
 }
 
 /// `POST /v1/tasks/{taskId}/heartbeat`

@@ -73,16 +73,15 @@ pub fn expire(
 /// # Errors
 /// What the store says.
 pub fn next_deadline_ms(sql: &mut dyn Sql) -> Result<Option<u64>, StoreError> {
-    let deadlines = [
-        "SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1",
-        "SELECT due_ms FROM run WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1",
-    ];
-    let mut soonest: Option<u64> = None;
-    for statement in deadlines {
-        let due = first(sql, statement, &[], |row| row.unsigned(0))?;
-        soonest = [soonest, due].into_iter().flatten().min();
-    }
-    Ok(soonest)
+    let due = first(
+        sql,
+        "SELECT min(due_ms) FROM (
+            SELECT * FROM (SELECT due_ms FROM attempt WHERE state IN (1, 2) ORDER BY due_ms LIMIT 1)
+            UNION ALL SELECT * FROM (SELECT due_ms FROM run WHERE due_ms IS NOT NULL ORDER BY due_ms LIMIT 1))",
+        &[],
+        |row| row.optional(0),
+    )?;
+    Ok(due.flatten())
 }
 
 /// A run that is older than it may get is cancelled, as if somebody had asked for it.

@@ -173,6 +173,7 @@ fn apply_triggered(
         }
     }
     .map(|timeout_ms| record.at_ms.saturating_add(timeout_ms));
+    session.wake.deadline |= due_ms.is_some();
     session.sql.execute(
         "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key, due_ms) VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6)",
         &[run.as_slice().into(), manifest.as_slice().into(), record.seq.into(), record.at_ms.into(), run_key.into(), due_ms.into()],
@@ -245,6 +246,7 @@ fn apply_cancel(
         let grace_ms = session.timeouts(&row.manifest, &task)?.cancel_grace_ms;
         let end_ms = record.at_ms.saturating_add(grace_ms);
         let bound = BoundName::from(&attempt.name);
+        session.wake.deadline = true;
         session.sql.execute(
             "UPDATE attempt SET due_ms = min(due_ms, ?4), deadline_ms = min(deadline_ms, ?4) WHERE run = ?1 AND task = ?2 AND attempt = ?3",
             &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), end_ms.into()],
@@ -321,6 +323,7 @@ fn apply_started(
         .saturating_add(timeouts.heartbeat_ms)
         .min(deadline);
     let bound = BoundName::from(&AttemptName::new(body.run, &body.task, body.attempt));
+    session.wake.deadline = true;
     session.sql.execute(
         "UPDATE attempt SET state = 2, worker = ?4, due_ms = ?5, deadline_ms = ?6, started_seq = ?7 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
         &[

@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 
 use crate::door::admit::Admitted;
 use crate::door::answer::{Answered, Fault, Reply, Then, Wait, WaitOn};
-use crate::door::attempt::{Attempt, BoundName, attempt_of, columns};
+use crate::door::attempt::{Attempt, AttemptState, BoundName, attempt_of, columns};
+use crate::door::callback;
 use crate::door::http::Response;
+use crate::door::index::RunRow;
 use crate::door::inputs;
 use crate::door::look;
 use crate::door::session::Session;
@@ -33,19 +35,28 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
     let mut tasks = Vec::new();
     if request.again {
         for attempt in leased_to(session, &request)? {
-            tasks.extend(give(session, &attempt, None, now_ms)?);
+            let claim = match (request.start, attempt.state) {
+                (true, AttemptState::Leased) => Claim::Start(&request.worker_id),
+                _ => Claim::Held,
+            };
+            tasks.extend(give(session, attempt, claim, now_ms)?);
         }
     }
+    let claim = if request.start {
+        Claim::Start(&request.worker_id)
+    } else {
+        Claim::Lease(&request.worker_id)
+    };
     for queue in &request.queues {
         let wanted = request.max - tasks.len() as u32;
         for row in look::due(session, queue, now_ms, wanted)? {
             if let Some(look) = look::take(session, &row, queue, &request.worker_id, now_ms)? {
-                tasks.extend(look::give(session, &look, now_ms)?);
+                tasks.extend(give(session, look, claim, now_ms)?);
             }
         }
         let wanted = request.max - tasks.len() as u32;
         for attempt in leasable(session, queue, now_ms, wanted)? {
-            tasks.extend(give(session, &attempt, Some(&request.worker_id), now_ms)?);
+            tasks.extend(give(session, attempt, claim, now_ms)?);
         }
     }
     let then = if tasks.is_empty() && request.wait_s > 0 {
@@ -99,8 +110,19 @@ pub fn check_worker(worker: &str) -> Result<(), Problem> {
     }
 }
 
-/// What a worker has leased and not started, the soonest to end first. The time to start goes on: a worker that begins
-/// again and again without starting anything loses it.
+/// How a worker gets what it is given.
+#[derive(Clone, Copy)]
+enum Claim<'a> {
+    /// It has it already.
+    Held,
+    /// It takes it, and will say when it starts.
+    Lease(&'a str),
+    /// It has started it when the answer leaves.
+    Start(&'a str),
+}
+
+/// What a worker has leased and not started, the soonest to end first; of one that starts what it leases, also what it has
+/// started. The time to start goes on: a worker that begins again and again without starting anything loses it.
 fn leased_to(
     session: &mut Session<'_>,
     request: &LeaseRequest,
@@ -110,8 +132,13 @@ fn leased_to(
         let left = u64::from(request.max).saturating_sub(found.len() as u64);
         session.sql.query(
             // The first condition is that of the index, word for word; SQLite takes no other for it.
-            columns!("WHERE state IN (1, 2) AND state = 1 AND worker = ?1 AND queue = ?2 ORDER BY due_ms LIMIT ?3"),
-            &[request.worker_id.as_str().into(), queue.as_str().into(), left.into()],
+            columns!("WHERE state IN (1, 2) AND state <= ?4 AND worker = ?1 AND queue = ?2 ORDER BY due_ms LIMIT ?3"),
+            &[
+                request.worker_id.as_str().into(),
+                queue.as_str().into(),
+                left.into(),
+                (1 + u32::from(request.start)).into(),
+            ],
             &mut |row| found.push(attempt_of(row)),
         )?;
     }
@@ -187,16 +214,22 @@ fn wait(
     }))
 }
 
-/// The envelope of an attempt, which is leased to a worker unless it is that already. `None` when the attempt's manifest
-/// cannot be read, and then it stays where it is.
+/// The envelope of an attempt, which becomes the worker's. `None` when the attempt's manifest cannot be read, and then it
+/// stays where it is.
 fn give(
     session: &mut Session<'_>,
-    attempt: &Attempt,
-    worker: Option<&str>,
+    mut attempt: Attempt,
+    claim: Claim<'_>,
     now_ms: u64,
 ) -> Result<Option<Envelope>, Fault> {
     if attempt.is_look() {
-        return look::give(session, attempt, now_ms);
+        if let Claim::Start(worker) = claim {
+            let Some(run) = look::stand_in(session, &attempt)? else {
+                return Ok(None);
+            };
+            start(session, &mut attempt, &run, worker, now_ms)?;
+        }
+        return look::give(session, &attempt, now_ms);
     }
     let Some(run) = session.run(&attempt.name.run)? else {
         return Ok(None);
@@ -217,13 +250,13 @@ fn give(
         _ => spec.run.clone(),
     };
     let timeouts = spec.timeouts;
-    if let Some(worker) = worker {
-        take(
-            session,
-            attempt,
-            worker,
-            now_ms.saturating_add(timeouts.start_ms),
-        )?;
+    match claim {
+        Claim::Held => {}
+        Claim::Lease(worker) => {
+            let start_by_ms = now_ms.saturating_add(timeouts.start_ms);
+            take(session, &attempt, worker, start_by_ms)?;
+        }
+        Claim::Start(worker) => start(session, &mut attempt, &run, worker, now_ms)?,
     }
     let (inputs, inputs_truncated) =
         inputs::of_envelope(session, &run, &catalog, &task_key, attempt.requested_seq)?;
@@ -233,7 +266,23 @@ fn give(
         inputs_truncated,
         look: None,
     };
-    envelope(session, attempt, task_key, &timeouts, payload, now_ms).map(Some)
+    envelope(session, &attempt, task_key, &timeouts, payload, now_ms).map(Some)
+}
+
+/// Begins an attempt for a worker: on its word, as if it had sent `started`.
+fn start(
+    session: &mut Session<'_>,
+    attempt: &mut Attempt,
+    run: &RunRow,
+    worker: &str,
+    now_ms: u64,
+) -> Result<(), Fault> {
+    let Ok(task) = TaskKey::parse(&attempt.task_key) else {
+        return Ok(());
+    };
+    let (_, deadline_ms) = callback::begin(session, attempt, run, task, worker, now_ms)?;
+    attempt.deadline_ms = Some(deadline_ms);
+    Ok(())
 }
 
 fn take(
@@ -243,6 +292,7 @@ fn take(
     start_by_ms: u64,
 ) -> Result<(), StoreError> {
     let bound = BoundName::from(&attempt.name);
+    session.wake.deadline = true;
     session.sql.execute(
         "UPDATE attempt SET state = 1, worker = ?4, due_ms = ?5 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
         &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), worker.into(), start_by_ms.into()],
@@ -261,9 +311,11 @@ pub(crate) fn envelope(
     let scope = session.config.scope.clone();
     let name = attempt.name;
     // A worker that starts at the last moment has the whole time of the attempt after that.
-    let deadline = now_ms
-        .saturating_add(timeouts.start_ms)
-        .saturating_add(timeouts.attempt_ms);
+    let deadline = attempt.deadline_ms.unwrap_or_else(|| {
+        now_ms
+            .saturating_add(timeouts.start_ms)
+            .saturating_add(timeouts.attempt_ms)
+    });
     let (task_token, token_expires_at) =
         mint(session, attempt, &task_key, timeouts, deadline, now_ms)?;
     Ok(Envelope {
@@ -321,12 +373,7 @@ pub(crate) fn mint(
         timeouts.cancel_grace_ms,
     );
     let minted = token::mint(&session.config.token_keys, claims, now_ms, life);
-    minted.ok_or_else(|| {
-        Fault::Store(StoreError {
-            is_full: false,
-            detail: "no token key is active".to_string(),
-        })
-    })
+    minted.ok_or_else(|| Fault::Store(StoreError::new("no token key is active".to_string())))
 }
 
 /// W3C Trace Context: the trace is the run, the span is the attempt, both by their random parts.

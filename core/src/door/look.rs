@@ -118,6 +118,7 @@ pub(crate) fn take(
             bound.attempt.into(),
         ],
     )?;
+    session.wake.deadline = true;
     session.sql.execute(
         "INSERT OR REPLACE INTO attempt (run, task, attempt, task_key, state, queue, rank, due_ms, worker, requested_seq) VALUES (?1, ?2, ?3, ?4, 1, ?5, 0, ?6, ?7, 0)",
         &[
@@ -220,6 +221,7 @@ pub(crate) fn start(
         .saturating_add(timeouts.heartbeat_ms)
         .min(deadline_ms);
     let bound = BoundName::from(&attempt.name);
+    session.wake.deadline = true;
     session.sql.execute(
         "UPDATE attempt SET state = 2, worker = ?4, due_ms = ?5, deadline_ms = ?6 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
         &[

@@ -22,6 +22,7 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{RunKey, TaskKey};
 use crate::plan::Plan;
+use crate::plan::order::sort_by;
 use crate::run::explain::explain;
 use crate::run::state::Run;
 use crate::wire::event::Event;
@@ -58,12 +59,7 @@ pub(crate) fn fold_run(session: &mut Session<'_>, row: &RunRow) -> Result<Run, F
             _ => {}
         }
     }
-    run.ok_or_else(|| {
-        Fault::Store(StoreError {
-            is_full: false,
-            detail: format!("run {} has no trigger", row.run),
-        })
-    })
+    run.ok_or_else(|| Fault::Store(StoreError::new(format!("run {} has no trigger", row.run))))
 }
 
 /// The records of a run in order; the indexes know where they are.
@@ -234,7 +230,7 @@ pub fn asset_lines(run: &Run, plan: &Plan) -> Vec<AssetLine> {
             counts,
         })
         .collect();
-    lines.sort_by_key(|line| line.stage);
+    sort_by(&mut lines, |one, other| one.stage.cmp(&other.stage));
     lines
 }
 
@@ -426,7 +422,12 @@ pub(crate) fn ledger(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -
     let mut text = Vec::from(*b"{\"records\":");
     push_records(&mut text, &records);
     text.extend(format!(",\"head\":{head},\"serverTime\":{}}}", session.now_ms()?).into_bytes());
-    let waits = records.is_empty() && wait_s > 0;
+    let quiet = admitted.query("quiet").unwrap_or_default();
+    let is_quiet = |record: &Record| quiet.split(',').any(|kind| kind == record.kind);
+    // What waits is read again whenever a record comes, so it is not much.
+    let waits = wait_s > 0
+        && (records.len() as u64) < limit.min(MOST_QUIET)
+        && records.iter().all(is_quiet);
     let then = if waits {
         Then::Wait(Wait {
             on: WaitOn::Records,
@@ -441,6 +442,9 @@ pub(crate) fn ledger(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -
         then,
     })
 }
+
+/// How many records wait for one that ends the wait, at most.
+const MOST_QUIET: u64 = 16;
 
 /// Records as server-sent events: the id is the sequence number, so a client that comes back goes on where it was.
 fn stream_of(records: &[Record]) -> Vec<u8> {

@@ -276,7 +276,7 @@ pub static ROUTES: &[Route] = &[
     get("listTaskInputs", "/v1/tasks/{taskId}/inputs", Guard::Task, Handler::Door(inputs::page), "All inputs of the attempt, when the envelope holds only the first.")
         .query(&[("after", "The place to begin after, from `next`.")]),
     get("readLedger", "/v1/ledger", READ, Handler::Door(read::ledger), "Records in order; with `waitS` it waits for the next, with `Accept: text/event-stream` it goes on for ever.")
-        .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("runId", "Only records of this run.")]),
+        .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("quiet", "Kinds of record, separated by commas, that end no wait: they come with the first that does, or when 16 of them are there."), ("runId", "Only records of this run.")]),
     post("appendDecisions", "/v1/ledger", LEDGER, Handler::Door(append::append),
         "Proposes decisions under the epoch of the scheduler's lease.", 200).takes(4 * MIB)
         .refusals(&[Slug::EpochFenced]),

@@ -24,6 +24,8 @@ pub struct Wake {
     pub work: BTreeSet<String>,
     /// A piece of log came.
     pub logs: bool,
+    /// Something is to be closed at a time that was not known before; without it, the next deadline is the one that was, or later.
+    pub deadline: bool,
 }
 
 impl Wake {
@@ -32,6 +34,7 @@ impl Wake {
         self.records |= other.records;
         self.work.extend(other.work.iter().cloned());
         self.logs |= other.logs;
+        self.deadline |= other.deadline;
     }
 }
 
@@ -188,9 +191,8 @@ impl<'a> Session<'a> {
     /// What the store says.
     pub fn append(&mut self, event: &Event, cause: Option<EventId>) -> Result<Record, StoreError> {
         let end = self.end()?;
-        let body = event.body().map_err(|error| StoreError {
-            is_full: false,
-            detail: alloc::format!("an event has no canonical form: {error}"),
+        let body = event.body().map_err(|error| {
+            StoreError::new(alloc::format!("an event has no canonical form: {error}"))
         })?;
         let mut record = Record {
             seq: end.seq + 1,
@@ -335,8 +337,7 @@ fn chain_of(bytes: &[u8]) -> Chain {
 /// The failure of a host whose clock stands after the last millisecond that an id can name, in the year 10889.
 #[must_use]
 pub fn beyond_time(_: crate::identity::error::Error) -> StoreError {
-    StoreError {
-        is_full: false,
-        detail: String::from("the clock is beyond the time that ids can name"),
-    }
+    StoreError::new(String::from(
+        "the clock is beyond the time that ids can name",
+    ))
 }

@@ -1,6 +1,8 @@
 //! The ledger speaks SQL through this trait, so that a SQLite file and a Durable Object hold the same ledger.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use core::ops::Deref;
 
 /// What is bound to a parameter of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +69,49 @@ pub trait Row {
     }
 }
 
-/// Why the store did not do it.
+/// Why the store did not do it. Boxed, because every step of a request may carry one back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreError {
+pub struct StoreError(Box<Failure>);
+
+/// What a store says of a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
     /// Whether there is no room.
     pub is_full: bool,
     /// The store's own words, for the log of the host.
     pub detail: String,
+}
+
+impl StoreError {
+    /// A failure in the store's own words.
+    #[must_use]
+    pub fn new(detail: String) -> StoreError {
+        StoreError(Box::new(Failure {
+            is_full: false,
+            detail,
+        }))
+    }
+
+    /// The same, and whether the reason is that there is no room.
+    #[must_use]
+    pub fn full(mut self, is_full: bool) -> StoreError {
+        self.0.is_full = is_full;
+        self
+    }
+
+    /// The store's own words.
+    #[must_use]
+    pub fn into_detail(self) -> String {
+        self.0.detail
+    }
+}
+
+impl Deref for StoreError {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
 }
 
 /// Whether the work of a transaction stays.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::plan::order::{map_of, sort_by};
 use crate::wire::manifest::{Asset, Manifest};
 use crate::wire::pointer;
 
@@ -136,19 +137,17 @@ fn side<T: Serialize>(pointer: String, value: &T) -> Side {
 
 fn limits<T: Serialize>(place: &str, limits: &BTreeMap<String, T>) -> Rows {
     let rows = limits.iter();
-    rows.map(|(name, limit)| (name.clone(), side(pointer::join(place, name), limit)))
-        .collect()
+    map_of(rows.map(|(name, limit)| (name.clone(), side(pointer::join(place, name), limit))))
 }
 
 fn listed<T: Serialize>(place: &str, list: &[T], name: impl Fn(&T) -> String) -> Rows {
     let rows = list.iter().enumerate();
-    rows.map(|(index, row)| {
+    map_of(rows.map(|(index, row)| {
         (
             name(row),
             side(pointer::join(place, &index.to_string()), row),
         )
-    })
-    .collect()
+    }))
 }
 
 /// Assets by key; one whose id is in both under two keys was renamed.
@@ -156,11 +155,8 @@ fn assets(before: &Manifest, after: &Manifest) -> Vec<Change> {
     let key_of = |asset: &Asset| asset.key.to_string();
     let mut old = listed("/assets", &before.assets, key_of);
     let new = listed("/assets", &after.assets, key_of);
-    let ids_before: BTreeMap<_, _> = before
-        .assets
-        .iter()
-        .map(|asset| (asset.id, key_of(asset)))
-        .collect();
+    let rows = before.assets.iter();
+    let ids_before = map_of(rows.map(|asset| (asset.id, key_of(asset))));
     let mut changes = Vec::new();
     let mut fresh = Vec::new();
     for asset in &after.assets {
@@ -193,7 +189,7 @@ fn assets(before: &Manifest, after: &Manifest) -> Vec<Change> {
         old.into_keys()
             .map(|key| whole(Subject::Asset, key, Fate::Removed)),
     );
-    changes.sort_by(|a, b| (&a.key, a.fate).cmp(&(&b.key, b.fate)));
+    sort_by(&mut changes, |a, b| (&a.key, a.fate).cmp(&(&b.key, b.fate)));
     changes
 }
 
@@ -210,7 +206,7 @@ fn named(subject: Subject, mut before: Rows, after: Rows) -> Vec<Change> {
             .into_keys()
             .map(|key| whole(subject, key, Fate::Removed)),
     );
-    changes.sort_by(|a, b| a.key.cmp(&b.key));
+    sort_by(&mut changes, |a, b| a.key.cmp(&b.key));
     changes
 }
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::identity::digest::Sha256Digest;
 use crate::plan::Plan;
 use crate::plan::catalog::AssetIndex;
+use crate::plan::order::sort_by;
 use crate::wire::plan::{PlanView, PlannedAsset, PlannedTask};
 use crate::wire::scope::Scope;
 
@@ -21,7 +22,7 @@ pub fn outline(
         .assets()
         .map(|asset| planned_asset(plan, asset))
         .collect();
-    assets.sort_by_key(|asset| asset.stage);
+    sort_by(&mut assets, |one, other| one.stage.cmp(&other.stage));
     let end = from.saturating_add(limit).min(plan.len());
     let page: Vec<PlannedTask> = (from..end)
         .map(|task| PlannedTask {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::identity::partition_key::{PartitionKey, Value};
 use crate::plan::calendar::Grain;
+use crate::plan::order::sort_by;
 use crate::plan::step::step;
 use crate::plan::zone::Zone;
 use crate::wire::manifest::partition::ValueType;
@@ -72,7 +73,7 @@ impl StaticValues {
         for (position, value) in declared.iter().enumerate() {
             rows.push((value.to_string(), u32::try_from(position).ok()?));
         }
-        rows.sort_unstable();
+        sort_by(&mut rows, Ord::cmp);
         if rows
             .windows(2)
             .any(|pair| matches!(pair, [a, b] if a.0 == b.0))
@@ -230,7 +231,7 @@ impl Space {
     /// Absent when a name stands twice, when two dimensions are open at the end, or when the ordinals
     /// of the others do not fit 64 bits.
     pub fn new(mut dimensions: Vec<SpaceDimension>) -> Option<Space> {
-        dimensions.sort_by(|a, b| a.name.cmp(&b.name));
+        sort_by(&mut dimensions, |a, b| a.name.cmp(&b.name));
         if dimensions
             .windows(2)
             .any(|pair| matches!(pair, [a, b] if a.name == b.name))

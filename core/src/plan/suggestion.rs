@@ -4,6 +4,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::plan::order::sort_by;
+
 const MAX_SUGGESTIONS: usize = 3;
 /// Longer names are compared by their first bytes, so a hint costs little whatever was sent.
 const MAX_BYTES: usize = 64;
@@ -49,7 +51,7 @@ fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a st
         };
         if distance <= bound {
             best.push((distance, name));
-            best.sort_unstable();
+            sort_by(&mut best, Ord::cmp);
             best.dedup();
             best.truncate(MAX_SUGGESTIONS);
         }

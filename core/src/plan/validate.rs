@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::plan::catalog::{AssetIndex, Catalog, Inner, Tasks};
 use crate::plan::lookup::Lookup;
+use crate::plan::order::sort_by;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Manifest, limit};
 use place::Place;
@@ -180,7 +181,7 @@ fn bound(report: &mut Report, pointer: &Place<'_>, what: &str, count: usize, mos
 fn sort(manifest: &Manifest, report: &mut Report) -> Vec<u32> {
     let rows = (0u32..).zip(&manifest.assets);
     let mut keyed: Vec<(&str, u32)> = rows.map(|row| (row.1.key.as_str(), row.0)).collect();
-    keyed.sort_unstable();
+    sort_by(&mut keyed, Ord::cmp);
     keyed.dedup_by(|later, first| {
         let same = later.0 == first.0;
         if same {

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use crate::identity::derived;
 use crate::identity::digest::Sha256Digest;
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::order::map_of;
 use crate::plan::{self, Plan};
 use crate::run::retry;
 use crate::run::state::{Failure, Lane, NO_TASK, Run, Task};
@@ -366,17 +367,15 @@ fn lanes_of(plan: &Plan, catalog: &Catalog) -> (Vec<Lane>, BTreeMap<AssetIndex, 
             pool: spec.pool.clone(),
         }
     };
-    let assets: BTreeSet<AssetIndex> = (0..plan.len()).map(|index| plan.asset(index)).collect();
-    let lanes: Vec<Lane> = assets
-        .iter()
-        .map(|asset| lane_of(*asset))
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+    let mut assets = BTreeSet::new();
+    assets.extend((0..plan.len()).map(|index| plan.asset(index)));
+    let mut lanes = BTreeSet::new();
+    lanes.extend(assets.iter().map(|asset| lane_of(*asset)));
+    let lanes: Vec<Lane> = lanes.into_iter().collect();
     let by_asset = assets
         .into_iter()
-        .filter_map(|asset| Some((asset, lanes.binary_search(&lane_of(asset)).ok()?)))
-        .collect();
+        .filter_map(|asset| Some((asset, lanes.binary_search(&lane_of(asset)).ok()?)));
+    let by_asset = map_of(by_asset);
     (lanes, by_asset)
 }
 

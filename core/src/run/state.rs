@@ -12,6 +12,7 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::plan::Plan;
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::order::map_of;
 use crate::wire::event::{RunFinished, RunOutcome, RunTriggered};
 use crate::wire::view::{RunState, TaskState};
 
@@ -101,11 +102,9 @@ impl Run {
     /// How many tasks are in each state; states without tasks are absent.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<TaskState, u32> {
-        TaskState::ALL
-            .into_iter()
-            .map(|state| (state, self.count(state)))
-            .filter(|(_, count)| *count > 0)
-            .collect()
+        let counted = TaskState::ALL.into_iter();
+        let counted = counted.map(|state| (state, self.count(state)));
+        map_of(counted.filter(|(_, count)| *count > 0))
     }
 
     /// Attempts that are requested or running.

@@ -25,9 +25,13 @@ pub struct LeaseRequest {
     /// How long to wait for work when there is none, in seconds, up to 60.
     #[serde(default)]
     pub wait_s: u32,
-    /// Give first what this worker has leased and not started, in fresh envelopes: the answer that it came in may be lost.
+    /// Give first what this worker has leased and not started, in fresh envelopes: the answer that it came in may be lost. With
+    /// `start` also what it has started.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub again: bool,
+    /// Start what is given in the same transaction, for a worker that begins at once: it sends no `started` then.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub start: bool,
 }
 
 /// The work that a worker got.

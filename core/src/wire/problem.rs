@@ -1,9 +1,10 @@
 //! A refusal leaves the door as an RFC 9457 problem, and every kind of refusal is one row of this registry.
 
-use alloc::string::String;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::Deref;
 
-use alloc::string::ToString;
 use serde_json::{Map, Value};
 
 /// Where the page of a problem lives; the slug is appended.
@@ -149,9 +150,13 @@ problems! {
         "The ledger's storage has only its reserve left, which is kept for completions. Free space, then trigger again.";
 }
 
-/// A refusal on its way out.
+/// A refusal on its way out. Boxed, because every step of a request may carry one back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct Problem(Box<Refusal>);
+
+/// What a refusal says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
     /// The kind.
     pub slug: Slug,
     /// A sentence for a person, safe to show; absent for 5xx.
@@ -162,40 +167,53 @@ pub struct Problem {
     pub headers: Vec<(&'static str, String)>,
 }
 
+impl Deref for Problem {
+    type Target = Refusal;
+
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
 impl Problem {
+    #[inline(never)]
+    fn made(slug: Slug, detail: Option<String>) -> Self {
+        Self(Box::new(Refusal {
+            slug,
+            detail,
+            extensions: Map::new(),
+            headers: Vec::new(),
+        }))
+    }
+
     /// A problem with a sentence about this occurrence.
     #[must_use]
     pub fn new(slug: Slug, detail: impl Into<String>) -> Self {
-        Self {
-            slug,
-            detail: Some(detail.into()),
-            extensions: Map::new(),
-            headers: Vec::new(),
-        }
+        Self::made(slug, Some(detail.into()))
     }
 
     /// A problem that says nothing but its kind.
     #[must_use]
     pub fn bare(slug: Slug) -> Self {
-        Self {
-            slug,
-            detail: None,
-            extensions: Map::new(),
-            headers: Vec::new(),
-        }
+        Self::made(slug, None)
     }
 
     /// Adds a member.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extensions.insert(name.to_string(), value.into());
+    pub fn with(self, name: &str, value: impl Into<Value>) -> Self {
+        self.extended(name, value.into())
+    }
+
+    #[inline(never)]
+    fn extended(mut self, name: &str, value: Value) -> Self {
+        self.0.extensions.insert(name.to_string(), value);
         self
     }
 
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::house::{House, asset, check, manifest, text};
 
-fn diamond(more: Value) -> Value {
+pub(crate) fn diamond(more: Value) -> Value {
     manifest(vec![
         asset("raw/a", &[], more),
         asset("mid/b", &["raw/a"], json!({})),
@@ -360,40 +360,6 @@ fn a_small_run_is_not_starved_by_a_large_one() {
     house.succeed(&next[0]);
     house.schedule();
     assert_eq!(house.run(&small)["state"], "succeeded");
-}
-
-#[test]
-fn what_was_leased_in_a_lost_answer_is_given_again() {
-    let mut house = House::with(&diamond(json!({})));
-    house.trigger(&json!({}));
-    house.schedule();
-    let lost = house.lease(1).remove(0);
-    let ask = |house: &mut House, worker: &str, again: bool| {
-        let request =
-            json!({ "workerId": worker, "queues": ["default"], "max": 5, "again": again });
-        let answer = house.post("/v1/leases", &request).expect(200);
-        answer.json["tasks"].as_array().cloned().unwrap_or_default()
-    };
-    assert!(ask(&mut house, "w1", false).is_empty());
-    assert!(
-        ask(&mut house, "w2", true).is_empty(),
-        "it is not this worker's"
-    );
-    let given = ask(&mut house, "w1", true);
-    assert_eq!(given.len(), 1);
-    for member in ["attemptId", "dispatchId", "payload", "traceparent"] {
-        assert_eq!(given[0][member], lost[member], "{member}");
-    }
-    // Its time to start goes on from the first answer.
-    house.callback(&given[0], "started", json!({})).expect(200);
-    assert!(
-        ask(&mut house, "w1", true).is_empty(),
-        "what was started is not given again"
-    );
-    house
-        .callback(&given[0], "completed", json!({ "outcome": "SUCCEEDED" }))
-        .expect(200);
-    check(&mut house);
 }
 
 #[test]

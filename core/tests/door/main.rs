@@ -7,6 +7,7 @@ mod place;
 mod refusals;
 mod strangers;
 mod lives;
+mod leases;
 mod callbacks;
 mod decisions;
 mod backfills;

@@ -65,6 +65,7 @@ pub(crate) fn lease(worker: &str, max: u32, wait_s: u32) -> LeaseRequest {
         max,
         wait_s,
         again: false,
+        start: false,
     }
 }
 

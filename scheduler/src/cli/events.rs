@@ -45,6 +45,7 @@ pub(crate) async fn events(context: &Context, verb: &Events) -> Outcome {
             limit: PAGE,
             wait_s: 0,
             run,
+            quiet: None,
         };
         let page = client.ledger(&query).await?;
         let is_last = page.records.len() < PAGE as usize;

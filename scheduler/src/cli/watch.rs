@@ -103,6 +103,7 @@ pub(crate) async fn catch_up(client: &Client, run: RunId) -> Outcome<(Folded, u6
             limit: PAGE,
             wait_s: 0,
             run: Some(run),
+            quiet: None,
         };
         let page = client.ledger(&query).await?;
         let is_last = page.records.len() < PAGE as usize;

@@ -72,6 +72,8 @@ pub struct LedgerQuery {
     pub wait_s: u32,
     /// Only records of this run.
     pub run: Option<RunId>,
+    /// A kind of record that ends no wait.
+    pub quiet: Option<&'static str>,
 }
 
 /// A query string under construction.
@@ -261,7 +263,8 @@ impl Client {
             .with("after", &query.after.to_string())
             .maybe("limit", (query.limit > 0).then(|| query.limit.to_string()))
             .with("waitS", &query.wait_s.to_string())
-            .maybe("runId", query.run.map(|run| run.to_string()));
+            .maybe("runId", query.run.map(|run| run.to_string()))
+            .maybe("quiet", query.quiet.map(str::to_owned));
         self.json(&Call::get(target.0).waiting(query.wait_s)).await
     }
 

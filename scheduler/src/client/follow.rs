@@ -67,6 +67,7 @@ impl Events {
                 limit: 1_000,
                 wait_s,
                 run: self.run,
+                quiet: None,
             };
             let page = self.client.ledger(&query).await?;
             self.head = page.head;

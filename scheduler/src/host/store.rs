@@ -154,10 +154,7 @@ fn failed(error: rusqlite::Error) -> StoreError {
         std::process::abort();
     }
     let is_full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
-    StoreError {
-        is_full,
-        detail: error.to_string(),
-    }
+    StoreError::new(error.to_string()).full(is_full)
 }
 
 struct Bound<'a>(Value<'a>);

@@ -113,6 +113,7 @@ impl Leasing {
             max: u32::try_from(room).unwrap_or(MOST_TASKS),
             wait_s: WAIT_S,
             again,
+            start: false,
         };
         let answer = self.client.lease(&request);
         tokio::pin!(answer);

@@ -35,7 +35,7 @@ pub(crate) fn check(door: &mut Door, records: Vec<Record>) -> Result<(), Broken>
     if let Err(error) = built {
         return Err(Broken {
             rule: "I10 live is replay",
-            detail: error.detail,
+            detail: error.into_detail(),
         });
     }
     for (statement, what) in INDEXES {

@@ -61,10 +61,7 @@ impl Store {
 impl Sql for Store {
     fn execute(&mut self, sql: &'static str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
         if self.fails_full && sql.starts_with("INSERT") {
-            return Err(StoreError {
-                is_full: true,
-                detail: "no room".to_owned(),
-            });
+            return Err(StoreError::new("no room".to_owned()).full(true));
         }
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
         let bound = parameters.iter().map(|value| Bound(*value));

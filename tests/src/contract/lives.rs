@@ -251,7 +251,27 @@ pub(super) fn ask(script: &mut Script<'_>) -> Result<Place, String> {
         (200, ""),
     )?;
     decider.rest(script)?;
-    let second = lease_one(script)?;
+    let second = lease_with(script, &json!({ "start": true }))?;
+    callback(
+        script,
+        "it begins what the lease began",
+        &target("started"),
+        &text(&second, "taskToken")?,
+        &json!({ "attempt": 2, "workerId": "w1" }),
+        (200, ""),
+    )?;
+    callback(
+        script,
+        "another worker begins what the lease began",
+        &target("started"),
+        &text(&second, "taskToken")?,
+        &json!({ "attempt": 2, "workerId": "w2" }),
+        (409, "attempt-claimed"),
+    )?;
+    let again = lease_with(script, &json!({ "start": true, "again": true }))?;
+    if again["attemptId"] != second["attemptId"] {
+        return Err(format!("not what was begun: {again}"));
+    }
     callback(
         script,
         "the older attempt begins",
@@ -265,7 +285,11 @@ pub(super) fn ask(script: &mut Script<'_>) -> Result<Place, String> {
         &format!("/v1/runs/{run}/tasks/{task}"),
         (200, ""),
     )?;
-    let _ = second;
+    script.get(
+        "a record that ends no wait",
+        "/v1/ledger?after=1&limit=1&quiet=attempt_started,attempt_finished",
+        (200, ""),
+    )?;
 
     // The attempt that the refusals are about is the first of a run of its own.
     let run = text(
@@ -370,9 +394,14 @@ pub(super) fn ask_on(script: &mut Script<'_>) -> Result<(), String> {
 }
 
 fn lease_one(script: &mut Script<'_>) -> Result<Value, String> {
+    lease_with(script, &json!({}))
+}
+
+fn lease_with(script: &mut Script<'_>, more: &Value) -> Result<Value, String> {
     // A retry waits a moment before it can be had.
     sleep(Duration::from_millis(50));
     let request = json!({ "workerId": "w1", "queues": ["default"], "max": 1, "waitS": 5 });
+    let request = with(request, more.clone());
     let said = post(
         script,
         "a worker takes one",

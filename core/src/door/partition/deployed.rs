@@ -13,6 +13,7 @@ use crate::door::sql::StoreError;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::partition_key::PartitionKey;
 use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::order::map_of;
 
 /// Takes that a manifest becomes the current one; the manifest before it still stands in the index.
 pub(crate) fn deployed(
@@ -142,7 +143,7 @@ fn old_sets(
     )?;
     let space = previous.space(before);
     let names: BTreeMap<u32, PartitionKey> = if space.is_dynamic() {
-        known::names(session, key)?.into_iter().collect()
+        map_of(known::names(session, key)?.into_iter())
     } else {
         BTreeMap::new()
     };

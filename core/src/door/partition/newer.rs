@@ -17,6 +17,7 @@ use crate::identity::partition_key::PartitionKey;
 use crate::plan;
 use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink, Link};
 use crate::plan::dependents::dependents;
+use crate::plan::order::map_of;
 use crate::wire::asset::{Made, Newer};
 use crate::wire::event::{AttemptFinished, Event};
 
@@ -224,7 +225,7 @@ fn carried(
     let mut set = RoaringBitmap::new();
     let key = catalog.asset(link.upstream).key.as_str();
     let names: BTreeMap<u32, PartitionKey> = if spaces.0.is_dynamic() {
-        known::names(session, key)?.into_iter().collect()
+        map_of(known::names(session, key)?.into_iter())
     } else {
         BTreeMap::new()
     };

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::{Difference, Side, Subject};
+use crate::plan::order::map_of;
 use crate::wire::pointer;
 
 /// Every place at which two sides differ, in the order of the members.
@@ -48,25 +49,23 @@ impl<'a> At<'a> {
 
     fn members(&self) -> BTreeMap<String, At<'a>> {
         let rows = self.value.as_object().into_iter().flatten();
-        rows.map(|(name, value)| {
+        map_of(rows.map(|(name, value)| {
             let pointer = pointer::join(&self.pointer, name);
             (name.clone(), At { pointer, value })
-        })
-        .collect()
+        }))
     }
 
     /// The elements of a list by what tells them apart: a member of each, or the text itself.
     fn elements(&self, name: &str) -> BTreeMap<String, At<'a>> {
         let rows = self.value.as_array().into_iter().flatten().enumerate();
-        rows.map(|(index, value)| {
+        map_of(rows.map(|(index, value)| {
             let pointer = pointer::join(&self.pointer, &index.to_string());
             let named = value.get(name).unwrap_or(value);
             let key = named
                 .as_str()
                 .map_or_else(|| named.to_string(), String::from);
             (key, At { pointer, value })
-        })
-        .collect()
+        }))
     }
 }
 
@@ -98,7 +97,8 @@ impl Walk {
         before: BTreeMap<String, At<'_>>,
         after: BTreeMap<String, At<'_>>,
     ) {
-        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let mut names = BTreeSet::new();
+        names.extend(before.keys().chain(after.keys()));
         for name in names {
             let within = if member.is_empty() { name } else { member };
             match (before.get(name), after.get(name)) {

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::place::Place;
 use super::{Report, bound, name};
 use crate::identity::ids::AssetId;
+use crate::plan::order::sort_by;
 use crate::plan::suggestion;
 use crate::wire::manifest::policy::{Limit, Retry, Run, Timeouts};
 use crate::wire::manifest::{Asset, DEFAULT_QUEUE, Manifest, limit};
@@ -29,10 +30,10 @@ pub(super) fn check(manifest: &Manifest, report: &mut Report) {
 fn check_ids(manifest: &Manifest, report: &mut Report) {
     let rows = manifest.assets.iter().enumerate();
     let mut ids: Vec<(AssetId, usize)> = rows.map(|row| (row.1.id, row.0)).collect();
-    ids.sort_unstable();
+    sort_by(&mut ids, Ord::cmp);
     let same = |pair: &&[(AssetId, usize)]| matches!(pair, [a, b] if a.0 == b.0);
     let mut repeated: Vec<usize> = ids.windows(2).filter(same).map(|pair| pair[1].1).collect();
-    repeated.sort_unstable();
+    sort_by(&mut repeated, Ord::cmp);
     for index in repeated {
         let asset = &manifest.assets[index];
         let first = ids[ids.partition_point(|row| row.0 < asset.id)].1;

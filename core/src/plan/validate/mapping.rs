@@ -9,6 +9,7 @@ use super::Report;
 use super::place::Place;
 use crate::plan::catalog::{AssetIndex, DimensionLink, DimensionLinks, Link};
 use crate::plan::lookup::Lookup;
+use crate::plan::order::sort_by;
 use crate::plan::space::{Space, SpaceDimension, Values};
 use crate::plan::{suggestion, typed};
 use crate::wire::manifest::partition::{DimensionMapping, Mapping};
@@ -91,7 +92,7 @@ impl Assets<'_> {
                 dimensions: fit(own, other, upstream, &pointer, report),
             });
         }
-        links.sort_unstable_by_key(|link| link.upstream);
+        sort_by(&mut links, |one, other| one.upstream.cmp(&other.upstream));
         links
     }
 

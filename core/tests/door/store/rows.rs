@@ -52,8 +52,5 @@ impl Row for Read<'_, '_> {
 
 /// What SQLite said.
 pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError {
-        is_full: false,
-        detail: error.to_string(),
-    }
+    StoreError::new(error.to_string())
 }

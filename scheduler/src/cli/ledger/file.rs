@@ -46,7 +46,7 @@ pub(super) fn verify(context: &Context, path: &Path) -> Outcome {
         check(live, &mut replayed, &mut report)?;
         Ok(Verdict::Keep)
     })
-    .map_err(|error| fault(error.detail))?;
+    .map_err(|error| fault(error.into_detail()))?;
     Ok(report.show(&context.screen))
 }
 
@@ -100,10 +100,7 @@ fn check(live: &mut dyn Sql, replayed: &mut Store, report: &mut Report) -> Resul
 }
 
 fn scope() -> Result<Scope, StoreError> {
-    let fault = |error: arcoflow_core::identity::error::Error| StoreError {
-        is_full: false,
-        detail: error.to_string(),
-    };
+    let fault = |error: arcoflow_core::identity::error::Error| StoreError::new(error.to_string());
     Ok(Scope {
         tenant: TenantId::parse("local").map_err(fault)?,
         workspace: WorkspaceId::parse("default").map_err(fault)?,

@@ -68,18 +68,14 @@ fn append_and_panic(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
 
 fn append_and_fail(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
     append(session, admitted, body)?;
-    Err(Fault::Store(StoreError {
-        is_full: false,
-        detail: "planted".to_owned(),
-    }))
+    Err(Fault::Store(StoreError::new("planted".to_owned())))
 }
 
 fn append_and_fill(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
     append(session, admitted, body)?;
-    Err(Fault::Store(StoreError {
-        is_full: true,
-        detail: "planted".to_owned(),
-    }))
+    Err(Fault::Store(
+        StoreError::new("planted".to_owned()).full(true),
+    ))
 }
 
 static GATE: Mutex<Option<Receiver<()>>> = Mutex::new(None);

@@ -189,10 +189,8 @@ impl Writer {
         }
         crash::point("E1");
         if self.refuses_for_space(&request.admitted) {
-            let error = StoreError {
-                is_full: true,
-                detail: "only the reserve is left on the disk".to_owned(),
-            };
+            let error =
+                StoreError::new("only the reserve is left on the disk".to_owned()).full(true);
             let _ = request.reply.send(failure(&error));
             return;
         }
@@ -316,11 +314,14 @@ impl Writer {
             crash::point("E3");
         }
         self.metrics.committed(self.done.len(), began.elapsed());
+        let has_deadline = self.wake.deadline;
         self.tell();
         for (request, response) in self.done.drain(..) {
             let _ = request.reply.send(response);
         }
-        // Leases and heartbeats move deadlines, so the next one is asked for after each transaction.
+        if !has_deadline {
+            return;
+        }
         match expire::next_deadline_ms(&mut self.store) {
             Ok(next_ms) => self.plan_expiry(next_ms),
             Err(error) => tracing::error!(detail = %error.detail, "the deadlines cannot be read"),

@@ -32,10 +32,7 @@ pub(crate) fn empty() -> Result<Box<dyn Sql>, String> {
 }
 
 fn failed(error: JsValue) -> StoreError {
-    StoreError {
-        is_full: false,
-        detail: format!("{error:?}"),
-    }
+    StoreError::new(format!("{error:?}"))
 }
 
 fn bound(parameters: &[Value<'_>]) -> Array {
