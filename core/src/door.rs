@@ -25,6 +25,7 @@ pub mod schedule;
 pub mod sensor;
 pub mod look;
 pub mod append;
+pub mod sweep;
 pub mod lease;
 pub mod inputs;
 pub mod callback;

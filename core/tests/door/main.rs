@@ -15,5 +15,6 @@ mod partitions;
 mod previews;
 mod sensors;
 mod ledger;
+mod sweeps;
 mod chaos;
 mod webhooks;
