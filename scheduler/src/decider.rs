@@ -1,6 +1,7 @@
 //! The scheduler reads the ledger, folds it, and proposes what follows; its whole memory is a cache of the ledger.
 
 mod manifests;
+mod sweep;
 mod time;
 
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use self::manifests::Manifests;
+use self::sweep::Sweeper;
 use self::time::DoorTime;
 use crate::client::refusal::ClientError;
 use crate::client::{Client, LedgerQuery, RunsQuery};
@@ -78,6 +80,7 @@ struct Decider {
     time: DoorTime,
     /// Whether the last proposal was refused as a whole; what was due is then not looked at again at once.
     was_refused: bool,
+    sweeper: Sweeper,
     progress: watch::Sender<Progress>,
 }
 
@@ -106,6 +109,7 @@ pub async fn run(
         head: 0,
         time: DoorTime::default(),
         was_refused: false,
+        sweeper: Sweeper::default(),
         progress,
     };
     loop {
@@ -146,7 +150,7 @@ impl Decider {
                 Some(_) if epoch != rested => 0,
                 _ => u32::try_from(wait).unwrap_or(1),
             };
-            let until_due = self.until_due();
+            let until_due = self.until_due().min(self.until_sweep());
             let is_behind = tokio::select! {
                 is_behind = self.catch_up(wait_s) => is_behind?,
                 // It may have been in the middle of a page.
@@ -155,12 +159,16 @@ impl Decider {
             if !is_behind && self.lease.is_some() {
                 self.decide_to_rest().await?;
                 rested = epoch;
+                if self.until_sweep().is_zero() {
+                    self.sweep().await?;
+                }
             }
             self.show();
         }
     }
 
-    /// Begins at the oldest run or backfill that is open: what ended before that has no future.
+    /// Begins at the oldest run or backfill that is open: what ended before that has no future. The rows of the door may have lost one,
+    /// so it begins no later than where a sweep saw that everything before had ended.
     async fn begin(&mut self) -> Result<(), ClientError> {
         let mut query = RunsQuery {
             limit: Some(1_000),
@@ -194,7 +202,8 @@ impl Decider {
         }
         let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
         let schedules = Schedules::adopted(&page, catalog);
-        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0);
+        let floor = self.swept_floor().await?;
+        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0).min(floor);
         self.world = World::beginning_after(begin, schedules);
         self.head = page.as_of;
         Ok(())
