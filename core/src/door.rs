@@ -27,6 +27,7 @@ pub mod sensor;
 pub mod look;
 pub mod automation;
 pub mod append;
+pub mod sweep;
 pub mod lease;
 pub mod inputs;
 pub mod callback;

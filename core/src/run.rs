@@ -5,4 +5,5 @@ pub mod fold;
 pub mod retry;
 pub mod world;
 pub mod decide;
+pub mod owed;
 pub mod explain;

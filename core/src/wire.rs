@@ -18,6 +18,7 @@ pub mod record;
 pub mod envelope;
 pub mod callback;
 pub mod ledger;
+pub mod sweep;
 pub mod view;
 pub mod asset;
 pub mod plan;

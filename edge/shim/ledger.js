@@ -8,6 +8,8 @@ import { Storage } from "./storage.js";
 export const HANDOVER = "arcoflow-handover";
 /** The pause after an alarm that failed, in milliseconds. */
 const AGAIN_MS = 5_000;
+/** How late an alarm may ring before it is taken for lost, in milliseconds. */
+const LATE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
 
 export class Ledger extends DurableObject {
@@ -64,7 +66,9 @@ export class Ledger extends DurableObject {
   }
 
   #ask(handover, body, cursor) {
-    const unarmed = this.#alarm === null;
+    const unarmed = this.#alarm === null || this.#alarm < Date.now() - LATE_MS;
+    // An alarm that should have rung long ago was lost; any request sets it again.
+    if (unarmed) this.#alarm = null;
     return this.#settle(
       ask(this.env, (door, exchange) => door.answer(this.#store, handover, body, cursor, unarmed, exchange)),
     );

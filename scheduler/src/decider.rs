@@ -1,6 +1,7 @@
 //! The scheduler reads the ledger, folds it, and proposes what follows; its whole memory is a cache of the ledger.
 
 mod manifests;
+mod sweep;
 mod time;
 
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use serde_json::value::RawValue;
 use tokio::sync::watch;
 
 use self::manifests::Manifests;
+use self::sweep::Sweeper;
 use self::time::DoorTime;
 use crate::client::refusal::ClientError;
 use crate::client::{Client, LedgerQuery, RunsQuery};
@@ -83,6 +85,7 @@ struct Decider {
     asked_at: Option<Instant>,
     /// Whether the last proposal was refused as a whole; what was due is then not looked at again at once.
     was_refused: bool,
+    sweeper: Sweeper,
     progress: watch::Sender<Progress>,
 }
 
@@ -112,6 +115,7 @@ pub async fn run(
         time: DoorTime::default(),
         asked_at: None,
         was_refused: false,
+        sweeper: Sweeper::default(),
         progress,
     };
     loop {
@@ -152,7 +156,7 @@ impl Decider {
                 Some(_) if epoch != rested => 0,
                 _ => u32::try_from(wait).unwrap_or(1),
             };
-            let until_due = self.until_due();
+            let until_due = self.until_due().min(self.until_sweep());
             let is_behind = tokio::select! {
                 is_behind = self.catch_up(wait_s) => is_behind?,
                 // It may have been in the middle of a page.
@@ -161,12 +165,16 @@ impl Decider {
             if !is_behind && self.lease.is_some() {
                 self.decide_to_rest().await?;
                 rested = epoch;
+                if self.until_sweep().is_zero() {
+                    self.sweep().await?;
+                }
             }
             self.show();
         }
     }
 
-    /// Begins at the oldest run or backfill that is open: what ended before that has no future.
+    /// Begins at the oldest run or backfill that is open: what ended before that has no future. The rows of the door may have lost one,
+    /// so it begins no later than where a sweep saw that everything before had ended.
     async fn begin(&mut self) -> Result<(), ClientError> {
         let mut query = RunsQuery {
             limit: Some(1_000),
@@ -200,7 +208,8 @@ impl Decider {
         }
         let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
         let schedules = Schedules::adopted(&page, catalog);
-        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0);
+        let floor = self.swept_floor().await?;
+        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0).min(floor);
         self.world = World::beginning_after(begin, schedules);
         self.head = page.as_of;
         Ok(())

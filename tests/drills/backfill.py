@@ -1,6 +1,6 @@
 """Walks ten years of days of four assets in a row, breaks the walk on purpose, and counts what came of it.
 
-usage: backfill.py BINARY [--years N] [--json FILE]
+usage: backfill.py BINARY [--years N] [--evidence DIR]
 
 Three houses, one after another, with the same workers, that report every task as done at once over HTTP:
 
@@ -18,16 +18,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import evidence  # noqa: E402
 from door_client import Away, Door  # noqa: E402
+from house import asset_id, free_port  # noqa: E402
 from ledger_check import Judge  # noqa: E402
 
 START = datetime.date(2012, 1, 1)
@@ -35,11 +35,6 @@ LEVELS = ["raw/day", "clean/day", "mart/day", "report/day"]
 CHUNK = 30
 AT_ONCE = 4
 WORKERS = 4
-
-
-def asset_id(number):
-    """A version 7 UUID that is the same in every run of the drill."""
-    return str(uuid.UUID(int=(0x01930A0B0000 << 80) | (0x7 << 76) | (0x2 << 62) | number))
 
 
 def asset(number, key, space, upstreams):
@@ -62,12 +57,6 @@ def bare(tasks):
     """As many tasks that wait for nothing."""
     space = {"name": "n", "kind": "static", "values": list(range(tasks))}
     return {"version": 1, "assets": [asset(9, "bare/task", space, [])]}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class House:
@@ -199,7 +188,7 @@ def run_bare(binary, place, tasks):
     return took, house.surprises
 
 
-def run_backfill(binary, place, days, disturbed):
+def run_backfill(binary, place, days, facts):
     house = House(binary, place)
     house.start()
     house.post("/v1/manifests", walked(days), 201)
@@ -208,17 +197,17 @@ def run_backfill(binary, place, days, disturbed):
     target, chunks = request(house)
     house.work()
     told = {}
-    if disturbed:
-        told = disturb(house, target, tasks)
+    if facts:
+        told = disturb(house, target, tasks, facts)
     wait_until("the end of the backfill", lambda: house.get(target)["state"] == "succeeded")
     took = time.monotonic() - began
     faults = [f"a worker was answered {what} with {status}" for what, status in house.surprises]
-    faults += count(house, days, chunks)
+    judge, more = count(house, days, chunks)
     house.close()
-    return took, told, faults
+    return took, told, faults + more, judge
 
 
-def disturb(house, target, tasks):
+def disturb(house, target, tasks, facts):
     """Pauses a quarter of the way, resumes, and kills the process half of the way."""
     wait_until("a quarter", lambda: house.done >= tasks // 4)
     house.post(f"{target}/pause", {"reason": "the drill"}, 202)
@@ -232,9 +221,12 @@ def disturb(house, target, tasks):
     wait_until("the middle", lambda: house.done >= tasks // 2)
     at_kill = house.done
     began = time.monotonic()
+    fault = facts.fault("kill -9")
     house.kill()
+    fault.noticed()
     house.start()
     wait_until("work after the kill", lambda: house.done > at_kill + WORKERS)
+    fault.repaired()
     return {"paused after chunks": paused["succeeded"], "killed after tasks": at_kill,
             "from the kill to the next completions, s": round(time.monotonic() - began, 2)}
 
@@ -256,30 +248,32 @@ def count(house, days, chunks):
     for line in house.get("/v1/assets")["assets"]:
         if line["counts"]["succeeded"] != days:
             faults.append(f"{line['assetKey']} has {line['counts']}")
-    return faults
+    return judge, faults
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("binary")
     parser.add_argument("--years", type=int, default=10)
-    parser.add_argument("--json")
+    evidence.add_argument(parser)
     arguments = parser.parse_args()
+    facts = evidence.Evidence("backfill", arguments.evidence)
     days = (START.replace(year=START.year + arguments.years) - START).days
     tasks = days * len(LEVELS)
     place = tempfile.mkdtemp(prefix="arcoflow-backfill-")
     binary = os.path.abspath(arguments.binary)
     bare_s, surprises = run_bare(binary, os.path.join(place, "bare"), tasks)
-    calm_s, _, faults = run_backfill(binary, os.path.join(place, "calm"), days, False)
-    broken_s, told, more = run_backfill(binary, os.path.join(place, "broken"), days, True)
+    calm_s, _, faults, _ = run_backfill(binary, os.path.join(place, "calm"), days, None)
+    broken_s, told, more, judged = run_backfill(binary, os.path.join(place, "broken"), days, facts)
     faults += more + [f"a bare worker was answered {what} with {status}" for what, status in surprises]
     report = {"tasks": tasks, "bare callbacks, s": round(bare_s, 2), "backfill, s": round(calm_s, 2),
               "backfill beside bare callbacks": round(calm_s / bare_s, 2), "backfill with pause and kill, s": round(broken_s, 2), **told}
     for name, figure in report.items():
         print(f"{name:<45} {figure}")
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2)
+    numbers = {"acknowledged": tasks, "left_behind": judged.left_behind, "double_effects": judged.double_effects,
+               "false_timeouts": len(judged.expired)}
+    missing = "its workers count what was acknowledged, and every partition is looked for instead"
+    facts.write({**report, "faults": faults}, judged.lines, numbers, {"acknowledged_missing": missing})
     if faults:
         print("\n".join(faults[:50]))
         sys.exit(f"{len(faults)} faults; everything is in {place}")

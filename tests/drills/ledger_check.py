@@ -16,6 +16,11 @@ class Judge:
         self.cancelled = {}
         self.finished = {}
         self.triggered = {}
+        self.expired = []
+        self.ticks = {}
+        self.lines = []
+        self.double_effects = 0
+        self.left_behind = 0
         self._chain = bytes(32)
         self._at_ms = 0
         self._events = set()
@@ -25,6 +30,7 @@ class Judge:
 
     def take(self, line):
         """Takes one record as a JSON object."""
+        self.lines.append(line)
         record = dict(line)
         stated = bytes.fromhex(record.pop("chain"))
         canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -49,6 +55,7 @@ class Judge:
             self.fault(record, "comes after the end of its run")
         if kind in ("run_triggered", "run_requested"):
             self.triggered[run] = record["seq"]
+            self._ticked(record, body.get("on_account_of", {}))
         elif kind == "run_cancel_requested":
             self.cancelled[run] = record["seq"]
         elif kind == "run_finished":
@@ -59,12 +66,29 @@ class Judge:
             if self.open.get(task) != body["attempt"]:
                 self.fault(record, "starts an attempt that is not open")
         elif kind in ("attempt_finished", "attempt_expired"):
+            if kind == "attempt_expired":
+                self.expired.append(record)
             if self.open.pop(task, None) != body["attempt"]:
                 self.fault(record, "ends an attempt that is not open")
             if body.get("outcome") == "succeeded":
                 self.succeeded[task] = self.succeeded.get(task, 0) + 1
                 if self.succeeded[task] > 1:
+                    self.double_effects += 1
                     self.fault(record, "succeeds a second time")
+
+    def _ticked(self, record, account):
+        """A tick of a schedule starts one run, and none before its time."""
+        schedule = account.get("schedule", {})
+        tick_s = schedule.get("tick_s")
+        if tick_s is None:
+            return
+        tick = (schedule.get("schedule"), tick_s)
+        if tick in self.ticks:
+            self.double_effects += 1
+            self.fault(record, f"starts a run for a tick that record {self.ticks[tick]} started one for")
+        self.ticks[tick] = record["seq"]
+        if tick_s * 1000 > record["at_ms"]:
+            self.fault(record, "comes before its tick")
 
     def _dispatched(self, record, body, run, task):
         if run not in self.triggered:
@@ -84,6 +108,7 @@ class Judge:
         """What must hold once everything has come to rest."""
         for run in self.triggered:
             if run not in self.finished:
+                self.left_behind += 1
                 self.faults.append(f"run {run} has no end")
         for run, end in self.finished.items():
             succeeded = sum(1 for (of, _), times in self.succeeded.items() if of == run and times)
@@ -91,5 +116,6 @@ class Judge:
                 self.faults.append(f"run {run} counts {end['succeeded']} successes, its records {succeeded}")
         for task, attempt in self.open.items():
             if task[0] not in self.cancelled:
+                self.left_behind += 1
                 self.faults.append(f"attempt {attempt} of {task[1]} in run {task[0]} was left behind")
         return self.faults

@@ -1,42 +1,146 @@
 //! Drills run the real binary, break it on purpose, and let a judge that shares no code with it look at what is left.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::edge;
+use crate::install;
 use crate::process::{cargo, root, run, target};
 
-/// Kills the process `times` times over the example.
-pub(crate) fn kill(times: &str) -> Result<(), String> {
-    drill("kill.py", &["examples/weather", "--kills", times])
+/// What a drill is called, the program that it is, and the Debian packages that it needs.
+struct Drill {
+    name: &'static str,
+    packages: &'static [&'static str],
+    /// Its arguments after the binary, when it is called without any.
+    arguments: &'static [&'static str],
 }
 
-/// Watches the system calls of the process: no acknowledgement without a sync.
-pub(crate) fn durable() -> Result<(), String> {
-    drill("durable.py", &[])
+const DRILLS: [Drill; 10] = [
+    Drill {
+        name: "kill",
+        packages: &[],
+        arguments: &["examples/weather", "--kills", "200"],
+    },
+    Drill {
+        name: "durable",
+        packages: &["strace"],
+        arguments: &[],
+    },
+    Drill {
+        name: "edge",
+        packages: &[],
+        arguments: &["."],
+    },
+    Drill {
+        name: "backfill",
+        packages: &[],
+        arguments: &[],
+    },
+    Drill {
+        name: "disk",
+        packages: &[],
+        arguments: &[],
+    },
+    Drill {
+        name: "sync",
+        packages: &["fiu-utils"],
+        arguments: &[],
+    },
+    Drill {
+        name: "clock",
+        packages: &["faketime"],
+        arguments: &[],
+    },
+    Drill {
+        name: "pause",
+        packages: &[],
+        arguments: &[],
+    },
+    Drill {
+        name: "cut",
+        packages: &[],
+        arguments: &[],
+    },
+    Drill {
+        name: "sweep",
+        packages: &[],
+        arguments: &[],
+    },
+];
+
+/// Runs a drill, or all of them.
+pub(crate) fn drill(words: &[&str]) -> Result<(), String> {
+    match words {
+        ["all"] => DRILLS
+            .iter()
+            .try_for_each(|drill| run_one(drill, drill.arguments)),
+        ["kill", times] => {
+            let drill = find("kill")?;
+            run_one(drill, &["examples/weather", "--kills", times])
+        }
+        [name] => {
+            let drill = find(name)?;
+            run_one(drill, drill.arguments)
+        }
+        _ => Err(format!("say which drill: all, {}", names())),
+    }
 }
 
-/// Takes the scheduler away from the edge, kills its workerd, and lets two schedulers want it.
-pub(crate) fn edge() -> Result<(), String> {
-    edge::build()?;
-    let root = root();
-    drill("edge.py", &[&root.to_string_lossy()])
+/// Keeps the process under load for so many minutes, and looks for what only time shows.
+pub(crate) fn soak(minutes: &str) -> Result<(), String> {
+    let out = evidence().join("soak.json");
+    let mut soak = python("soak")?;
+    soak.args(["--minutes", minutes, "--out"]).arg(out);
+    run(&mut soak, "the report above names what is wrong")
 }
 
-/// Walks ten years of partitions, with a pause and a kill, and counts what came of it.
-pub(crate) fn backfill() -> Result<(), String> {
-    drill("backfill.py", &[])
+fn find(name: &str) -> Result<&'static Drill, String> {
+    let found = DRILLS.iter().find(|drill| drill.name == name);
+    found.ok_or_else(|| format!("`{name}` is no drill; the drills are {}", names()))
 }
 
-fn drill(program: &str, arguments: &[&str]) -> Result<(), String> {
+fn names() -> String {
+    let names: Vec<&str> = DRILLS.iter().map(|drill| drill.name).collect();
+    names.join(", ")
+}
+
+fn run_one(drill: &Drill, arguments: &[&str]) -> Result<(), String> {
+    println!("\n── drill {}", drill.name);
+    install::packages(drill.packages)?;
+    if drill.name == "edge" {
+        edge::build()?;
+    }
+    let mut command = python(drill.name)?;
+    command
+        .args(arguments)
+        .arg("--evidence")
+        .arg(evidence().join("drills"));
+    run(&mut command, "the report above names what is wrong")
+}
+
+/// A drill before the released binary.
+fn python(name: &str) -> Result<Command, String> {
     run(
-        cargo().args(["build", "--release", "--locked", "--package", "arcoflow"]),
+        cargo().args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "arcoflow",
+        ]),
         "the binary has to build",
     )?;
-    let mut drill = Command::new("python3");
-    drill
+    let mut command = Command::new("python3");
+    command
         .current_dir(root())
-        .arg(format!("tests/drills/{program}"))
-        .arg(target().join("release/arcoflow"))
-        .args(arguments);
-    run(&mut drill, "the report above names what is wrong")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .arg(format!("tests/drills/{name}.py"))
+        .arg(target().join("release/arcoflow"));
+    Ok(command)
+}
+
+/// Where the facts of drills stand, for whoever judges them again.
+fn evidence() -> PathBuf {
+    target().join("evidence")
 }

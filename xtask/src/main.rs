@@ -3,6 +3,7 @@
 mod process;
 mod test;
 mod docs;
+mod doors;
 mod drill;
 mod edge;
 mod contract;
@@ -14,6 +15,9 @@ mod fixtures;
 mod stories;
 mod simulate;
 mod fuzz;
+mod install;
+mod nightly;
+mod schemathesis;
 mod mutants;
 mod npm;
 mod page;
@@ -38,10 +42,20 @@ cargo xtask COMMAND
   bench edge           measures the edge on workerd beside the least that a durable write takes, and the native door
   bench identity       measures identity on every target beside the peers of each
   fuzz [TARGET] [S]    fuzzes what reads bytes from outside, each target for S seconds (60)
-  drill kill [N]       kills the process N times (200) while it works, and judges what is left
-  drill durable        watches the system calls: no acknowledgement leaves before a sync
-  drill edge           takes the scheduler away from the edge, kills its workerd, and judges what is left
-  drill backfill       walks ten years of days of four assets, with a pause and a kill, and counts what came of it
+  drill NAME           breaks a working process on purpose, and judges what is left; `drill all` does everything in a row
+    kill [N]             kills it N times (200), at each commit point in turn and at random moments
+    durable              watches the system calls: no acknowledgement leaves before a sync
+    edge                 takes the scheduler away from the edge, and kills its workerd
+    backfill             walks ten years of days of four assets, with a pause and a kill, and counts what came of it
+    disk                 fills the disk, down to the reserve and to the last byte, and frees it again
+    sync                 lets the sync of the disk fail
+    clock                moves the machine's clock by an hour, forward and back
+    pause                stops workers for longer than they may be silent, and wakes them up again
+    cut                  cuts the connection between a scheduler and its door in every way that networks know
+    sweep                takes rows out of the indexes, and waits for them to come back
+  soak [MINUTES]       keeps a process under load (30), and looks for memory and descriptors that only rise
+  schemathesis [DOOR…] asks the doors (native, workerd) everything that the OpenAPI document allows, and what it does not
+  nightly              fresh seeds, planted bugs, fuzzing, schemathesis, drills and a soak, in a row
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and says what it weighs
@@ -60,11 +74,11 @@ fn main() -> ExitCode {
         ["stories", targets @ ..] => stories::run_all(targets),
         ["mutants", words @ ..] => mutants::hunt(words),
         ["simulate", arguments @ ..] => simulate::simulate(arguments),
-        ["drill", "kill"] => drill::kill("200"),
-        ["drill", "kill", times] => drill::kill(times),
-        ["drill", "durable"] => drill::durable(),
-        ["drill", "edge"] => drill::edge(),
-        ["drill", "backfill"] => drill::backfill(),
+        ["drill", words @ ..] => drill::drill(words),
+        ["soak"] => drill::soak("30"),
+        ["soak", minutes] => drill::soak(minutes),
+        ["schemathesis", doors @ ..] => schemathesis::run_all(schemathesis::Depth::Usual, doors),
+        ["nightly"] => nightly::run_all(),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["contract"] => contract::run_all(),

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{contract, docs, drill, fixtures, simulate, stories, wasm};
+use crate::{contract, docs, drill, fixtures, install, schemathesis, simulate, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -12,7 +12,7 @@ const KILLS: &str = "16";
 
 /// Installs what is missing, and tests everything.
 pub(crate) fn run_all() -> Result<(), String> {
-    install()?;
+    install_all()?;
     step("formatting", || {
         run(
             cargo().args(["fmt", "--all", "--check"]),
@@ -70,10 +70,26 @@ pub(crate) fn run_all() -> Result<(), String> {
         )
     })?;
     step("one contract, two doors", contract::run_all)?;
-    step("acknowledged means on disk", drill::durable)?;
-    step("the edge, broken on purpose", drill::edge)?;
-    step("killed at every commit point", || drill::kill(KILLS))
+    step("everything that the document allows", || {
+        schemathesis::run_all(schemathesis::Depth::Short, &[])
+    })?;
+    for (what, name) in DRILLS {
+        step(what, || drill::drill(&[name]))?;
+    }
+    step("killed at every commit point", || {
+        drill::drill(&["kill", KILLS])
+    })
 }
+
+/// The drills that are short enough for every change; the others are for the night.
+const DRILLS: [(&str, &str); 6] = [
+    ("acknowledged means on disk", "durable"),
+    ("the edge, broken on purpose", "edge"),
+    ("a disk without room", "disk"),
+    ("a disk that does not sync", "sync"),
+    ("a clock that jumps", "clock"),
+    ("workers that were stopped", "pause"),
+];
 
 fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
     println!("\n── {what}");
@@ -84,7 +100,7 @@ fn step(what: &str, work: impl FnOnce() -> Result<(), String>) -> Result<(), Str
 }
 
 /// What a fresh machine with Rust, Node and Python still lacks.
-fn install() -> Result<(), String> {
+fn install_all() -> Result<(), String> {
     let targets = read(
         Command::new("rustup").args(["target", "list", "--installed"]),
         "rustup manages the toolchain",
@@ -102,44 +118,5 @@ fn install() -> Result<(), String> {
     if version.trim() != "True" {
         return Err("the drills need Python 3.11 or later".to_owned());
     }
-    let missing: Vec<&str> = PROGRAMS
-        .iter()
-        .filter(|program| !is_there(program))
-        .copied()
-        .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        install_packages(&missing)
-    }
-}
-
-/// Programs that are the Debian packages of the same name.
-const PROGRAMS: &[&str] = &["chromium", "strace"];
-
-fn is_there(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-}
-
-fn install_packages(packages: &[&str]) -> Result<(), String> {
-    let hint = format!("install the packages {}", packages.join(", "));
-    let is_root = read(Command::new("id").arg("-u"), "a POSIX system")?.trim() == "0";
-    let apt = || {
-        let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
-        if !is_root {
-            command.arg("apt-get");
-        }
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    run(apt().args(["update", "-qq"]), &hint)?;
-    run(
-        apt()
-            .args(["install", "-y", "-qq", "--no-install-recommends"])
-            .args(packages),
-        &hint,
-    )
+    install::packages(&["chromium", "strace", "fiu-utils", "faketime"])
 }

@@ -116,6 +116,8 @@ fn check(request: &BackfillRequest) -> Result<(), Finding> {
 /// A backfill, folded.
 #[derive(Clone, Debug)]
 pub struct Backfill {
+    /// The record that asked for it.
+    seq: u64,
     requested: BackfillRequested,
     chunks: Option<Arc<Chunks>>,
     /// The chunk that is begun next.
@@ -140,15 +142,16 @@ pub struct Backfills {
 }
 
 impl Backfills {
-    /// Takes an event that may be about a backfill; `at_ms` is the time of its record.
+    /// Takes an event that may be about a backfill; `seq` is its record, and `at_ms` the time of that.
     pub fn fold(
         &mut self,
         event: &Event,
+        seq: u64,
         at_ms: u64,
         catalog: &dyn Fn(&BackfillRequested) -> Option<Arc<Catalog>>,
     ) {
         match event {
-            Event::BackfillRequested(body) => self.begin(body, at_ms, catalog(body)),
+            Event::BackfillRequested(body) => self.begin(body, seq, at_ms, catalog(body)),
             Event::RunRequested(body) => self.fold_run_requested(body),
             Event::RunFinished(body) => self.fold_run_finished(&body.run, body.outcome),
             Event::BackfillPaused(body) => {
@@ -167,11 +170,18 @@ impl Backfills {
         }
     }
 
-    fn begin(&mut self, body: &BackfillRequested, at_ms: u64, catalog: Option<Arc<Catalog>>) {
+    fn begin(
+        &mut self,
+        body: &BackfillRequested,
+        seq: u64,
+        at_ms: u64,
+        catalog: Option<Arc<Catalog>>,
+    ) {
         let chunks = catalog
             .and_then(|catalog| Chunks::new(&catalog, &body.request, at_ms).ok())
             .map(Arc::new);
         let backfill = Backfill {
+            seq,
             requested: body.clone(),
             chunks,
             next: 0,
@@ -244,9 +254,32 @@ impl Backfills {
     pub fn settle(&mut self) {
         self.attention.clear();
     }
+
+    /// Puts every backfill that is not over up for decision.
+    pub fn attend(&mut self) {
+        let open: Vec<BackfillId> = self.open().map(|(id, _)| id).collect();
+        self.attention.extend(open);
+    }
+
+    /// The backfills that are not over, each with the record that asked for it. One that has failed can still be resumed.
+    pub fn open(&self) -> impl Iterator<Item = (BackfillId, u64)> + '_ {
+        self.backfills
+            .iter()
+            .filter(|(_, backfill)| !backfill.is_over())
+            .map(|(id, backfill)| (*id, backfill.seq))
+    }
 }
 
 impl Backfill {
+    fn is_over(&self) -> bool {
+        let is_walked = self
+            .chunks
+            .as_ref()
+            .is_some_and(|chunks| self.next >= chunks.len());
+        let is_done = is_walked && self.failed.is_empty() && self.again.is_empty();
+        self.open.is_empty() && (self.is_cancelled || is_done)
+    }
+
     fn decide(&self) -> impl Iterator<Item = RunRequested> + '_ {
         let places = self
             .requested

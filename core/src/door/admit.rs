@@ -10,7 +10,7 @@ use crate::door::config::Config;
 use crate::door::credential::{self, Permission};
 use crate::door::http::{Head, split_target};
 use crate::door::rate::{Class, Limiter};
-use crate::door::routes::{Guard, Params, Route, Shown, find};
+use crate::door::routes::{Guard, Params, ROUTES, Route, Shown, find};
 use crate::door::token::{self, Verified};
 use crate::door::webhook;
 use crate::wire::problem::{Problem, Slug};
@@ -38,6 +38,22 @@ pub struct Admitted {
     pub wants_stream: bool,
     /// The headers of a delivery that say who signed it.
     pub signed: Vec<(String, String)>,
+}
+
+impl Admitted {
+    /// What a host asks of itself: a route that needs no parameters. `None` when there is no route of that name.
+    #[must_use]
+    pub fn by_host(name: &str) -> Option<Admitted> {
+        Some(Admitted {
+            route: ROUTES.iter().find(|route| route.name == name)?,
+            params: Params::default(),
+            query: Vec::new(),
+            caller: Caller::Anyone,
+            idempotency_key: None,
+            wants_stream: false,
+            signed: Vec::new(),
+        })
+    }
 }
 
 /// Who asks.

@@ -119,15 +119,7 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
             &format!("expected at most {MOST_EVENTS} events"),
         )));
     }
-    let held = holder(session)?;
-    let current = held.as_ref().map_or(0, |held| held.epoch);
-    if request.epoch != current || current == 0 {
-        return Err(Fault::Refused(
-            Problem::new(Slug::EpochFenced, "another scheduler decides")
-                .with("currentEpoch", current),
-        ));
-    }
-    let name = held.map_or_else(String::new, |held| held.name);
+    let name = fence(session, request.epoch)?;
     session.act_as(if let Caller::Key { .. } = admitted.caller {
         format!("scheduler:{name}")
     } else {
@@ -148,6 +140,19 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     let records = session.records_after(request.after, MOST_RECORDS)?;
     let answer = answer_bytes(&results, &records, session.end()?.seq, session.now_ms()?);
     Ok(Response::json(200, answer).into())
+}
+
+/// The name of the scheduler that decides under an epoch; any other epoch is refused.
+pub(crate) fn fence(session: &mut Session<'_>, epoch: u64) -> Result<String, Fault> {
+    let held = holder(session)?;
+    let current = held.as_ref().map_or(0, |held| held.epoch);
+    match held {
+        Some(held) if held.epoch == epoch => Ok(held.name),
+        _ => Err(Fault::Refused(
+            Problem::new(Slug::EpochFenced, "another scheduler decides")
+                .with("currentEpoch", current),
+        )),
+    }
 }
 
 /// The answer, an [`AppendAnswer`](crate::wire::ledger::AppendAnswer) with the records copied as they stand.

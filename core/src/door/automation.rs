@@ -9,13 +9,13 @@ use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
 use crate::door::append::refused;
 use crate::door::attempt::AttemptState;
-use crate::door::index::RunRow;
 use crate::door::partition;
 use crate::door::pause::{Kind, json_of, pause_of, started};
 use crate::door::session::{Session, digest_of};
 use crate::door::sql::{Row, StoreError, first};
 use crate::identity::derived;
 use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::RunId;
 use crate::identity::keys::{AssetKey, Operation, TaskKey};
 use crate::plan::catalog::Catalog;
 use crate::wire::automation::{AutomationPage, AutomationView, EvaluationView};
@@ -124,10 +124,10 @@ pub(crate) const RUN_KEYS: &str = "automation:";
 
 /// Takes the end of a run. What a run of an automation was to make and did not make is left alone until something newer is made:
 /// whoever cancelled it, or has to mend it, is not worked against.
-pub(crate) fn apply_run_finished(
-    session: &mut Session<'_>,
-    row: &RunRow,
-) -> Result<(), StoreError> {
+pub(crate) fn apply_run_finished(session: &mut Session<'_>, run: &RunId) -> Result<(), StoreError> {
+    let Some(row) = session.run(run)? else {
+        return Ok(());
+    };
     let own = row
         .run_key
         .as_ref()

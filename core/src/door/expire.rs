@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::door::attempt::{Attempt, AttemptState, attempt_of, columns};
+use crate::door::attempt::{Attempt, AttemptState, BoundName, attempt_of, columns};
 use crate::door::config::{Config, Moment};
 use crate::door::index::RunRow;
 use crate::door::look;
@@ -66,6 +66,51 @@ pub fn expire(
         Ok(Verdict::Keep)
     })?;
     Ok(expired)
+}
+
+/// Gives every attempt that a worker has the whole time of a start or a heartbeat from now on: while the door was closed nobody could be
+/// heard, so silence is no sign of death. A host calls it when it opens a door that was closed; deadlines stay where they are.
+///
+/// # Errors
+/// What the store says.
+pub fn listen_again(
+    config: &Config,
+    catalogs: &mut Catalogs,
+    sql: &mut dyn Sql,
+    moment: Moment,
+) -> Result<(), StoreError> {
+    sql.transaction(&mut |sql| {
+        let mut session = Session::new(config, catalogs, sql, moment, String::from("door"));
+        let now_ms = session.now_ms()?;
+        let mut held = Vec::new();
+        session
+            .sql
+            .query(columns!("WHERE state IN (1, 2)"), &[], &mut |row| {
+                held.push(attempt_of(row))
+            })?;
+        for attempt in &held {
+            let (Some(run), Ok(task)) = (
+                session.run(&attempt.name.run)?,
+                TaskKey::parse(&attempt.task_key),
+            ) else {
+                continue;
+            };
+            let timeouts = session.timeouts(&run.manifest, &task)?;
+            let patience_ms = match attempt.state {
+                AttemptState::Leased => timeouts.start_ms,
+                _ => timeouts.heartbeat_ms,
+            };
+            let due_ms = now_ms
+                .saturating_add(patience_ms)
+                .min(attempt.deadline_ms.unwrap_or(u64::MAX));
+            let bound = BoundName::from(&attempt.name);
+            session.sql.execute(
+                "UPDATE attempt SET due_ms = max(due_ms, ?4) WHERE run = ?1 AND task = ?2 AND attempt = ?3 AND due_ms < ?4",
+                &[bound.run.as_slice().into(), bound.task.as_slice().into(), bound.attempt.into(), due_ms.into()],
+            )?;
+        }
+        Ok(Verdict::Keep)
+    })
 }
 
 /// The next deadline, in the door's milliseconds since 1970.

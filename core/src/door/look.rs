@@ -190,6 +190,7 @@ pub(crate) fn stand_in(
         cancel_seq: None,
         finished_seq: None,
         finished_ms: None,
+        due_ms: None,
         outcome: None,
     }))
 }

@@ -97,7 +97,7 @@ fn parameters(route: &Route) -> Vec<Value> {
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
     for (name, description) in route.query {
-        parameters.push(json!({ "name": name, "in": "query", "required": false, "description": description, "schema": { "type": "string" } }));
+        parameters.push(json!({ "name": name, "in": "query", "required": false, "description": description, "schema": query_schema(route, name) }));
     }
     if route.method == "POST" && matches!(route.name, "triggerRun" | "rerunRun" | "tickSchedule") {
         parameters.push(json!({
@@ -107,6 +107,22 @@ fn parameters(route: &Route) -> Vec<Value> {
         }));
     }
     parameters
+}
+
+/// What a query parameter may say; the bounds of each route stand in its description.
+fn query_schema(route: &Route, name: &str) -> Value {
+    match name {
+        // These two go on after a number, the others after a name.
+        "after" if matches!(route.name, "readLedger" | "listTaskInputs") => {
+            json!({ "type": "integer", "minimum": 0, "maximum": i64::MAX })
+        }
+        "limit" => json!({ "type": "integer", "minimum": 0 }),
+        "waitS" => json!({ "type": "integer", "minimum": 0, "maximum": 60 }),
+        "offset" => json!({ "type": "integer", "minimum": 0 }),
+        "attempt" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+        "open" => json!({ "type": "boolean" }),
+        _ => json!({ "type": "string", "minLength": 1 }),
+    }
 }
 
 fn responses(

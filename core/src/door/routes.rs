@@ -12,7 +12,7 @@ use crate::door::http::decode;
 use crate::door::session::Session;
 use crate::door::{
     accept, append, asset, automation, backfill, callback, deploy, inputs, lease, log, preview,
-    read, schedule, sensor, webhook,
+    read, schedule, sensor, sweep, webhook,
 };
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
@@ -282,9 +282,13 @@ pub static ROUTES: &[Route] = &[
         .refusals(&[Slug::EpochFenced]),
     post("leaseScheduler", "/v1/scheduler", LEDGER, Handler::Door(append::lease),
         "Takes or keeps the right to decide.", 200).takes(4 * KIB),
+    post("sweep", "/v1/sweep", LEDGER, Handler::Door(sweep::sweep),
+        "Compares what the scheduler knows with what the door has, and writes again what was lost.", 200).takes(MIB)
+        .refusals(&[Slug::EpochFenced]),
+    get("getSweep", "/v1/sweep", READ, Handler::Door(sweep::get), "What the last sweep found left behind, and how much was ever repaired."),
     get("getHealth", "/health", Guard::Open, Handler::Door(read::health), "Whether the door answers and its ledger can be read."),
-    get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease.")
-        .refusals(&[Slug::Unavailable]),
+    get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease, and there is room for new runs.")
+        .refusals(&[Slug::Unavailable, Slug::StorageExhausted]),
     get("getMetrics", "/metrics", Guard::Open, Handler::Host, "Metrics in the OpenMetrics text format."),
     get("getOpenApi", "/openapi.json", Guard::Open, Handler::Door(read::openapi), "This interface as an OpenAPI 3.1 document."),
 ];

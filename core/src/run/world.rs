@@ -102,9 +102,10 @@ impl World {
             Some(event) => {
                 self.schedules.fold(record.seq, record.at_ms, &event);
                 self.automations.fold(record.seq, &event);
-                self.backfills.fold(&event, record.at_ms, &|body| {
-                    catalogs.catalog(&body.manifest)
-                });
+                self.backfills
+                    .fold(&event, record.seq, record.at_ms, &|body| {
+                        catalogs.catalog(&body.manifest)
+                    });
                 match event {
                     Event::RunTriggered(body) => self.begin(record, body, catalogs, limits),
                     Event::RunRequested(body) => {

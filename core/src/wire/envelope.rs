@@ -17,13 +17,17 @@ use crate::wire::sensor::Look;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseRequest {
     /// The worker's name; the attempts that it starts are its own.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9._:@/-]{1,128}$"))]
     pub worker_id: String,
     /// The queues it serves.
+    #[schemars(length(min = 1, max = 64))]
     pub queues: Vec<String>,
     /// The most envelopes it takes, 1 to 1,000.
+    #[schemars(range(min = 1, max = 1_000))]
     pub max: u32,
     /// How long to wait for work when there is none, in seconds, up to 60.
     #[serde(default)]
+    #[schemars(range(max = 60))]
     pub wait_s: u32,
     /// Give first what this worker has leased and not started, in fresh envelopes: the answer that it came in may be lost. With
     /// `start` also what it has started.

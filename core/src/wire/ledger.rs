@@ -15,8 +15,10 @@ use crate::wire::record::RecordLine;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SchedulerLeaseRequest {
     /// Who asks; the same holder keeps its epoch.
+    #[schemars(length(min = 1, max = 128))]
     pub holder: String,
     /// For how long, in milliseconds, 1,000 to 600,000.
+    #[schemars(range(min = 1_000, max = 600_000))]
     pub ttl_ms: u64,
     /// Take it even from a holder whose lease still runs. The other one is fenced.
     #[serde(default)]

@@ -20,6 +20,7 @@ use crate::wire::view::StartedRun;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SensorMessage {
     /// What the sender calls it, 1 to 128 bytes without control characters. One id starts at most one run.
+    #[schemars(length(min = 1, max = 128))]
     pub message_id: String,
     /// What is kept with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::house::{House, asset, check, manifest, text};
+use crate::sweeps::sweep;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -26,6 +27,7 @@ enum Step {
     Tick(u8),
     Pause(bool, bool),
     Deploy(u8),
+    Sweep,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -45,6 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..3u8).prop_map(Step::Tick),
         1 => any::<(bool, bool)>().prop_map(|(sensor, paused)| Step::Pause(sensor, paused)),
         1 => (0..4u8).prop_map(Step::Deploy),
+        1 => Just(Step::Sweep),
     ]
 }
 
@@ -113,6 +116,14 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
             }
         }
         Step::Schedule => house.schedule(),
+        Step::Sweep => {
+            let view = sweep(house);
+            assert_eq!(
+                view["leftBehind"],
+                json!(0),
+                "nothing is ever lost by itself: {view}"
+            );
+        }
         Step::StaleSchedule => {
             // A scheduler that did not see the newest facts proposes from an old view; the door takes what fits.
             let decisions = decide(

@@ -18,5 +18,6 @@ mod previews;
 mod sensors;
 mod automations;
 mod ledger;
+mod sweeps;
 mod chaos;
 mod webhooks;

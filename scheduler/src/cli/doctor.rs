@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use arcoflow_core::wire::sweep::SweepView;
 use clap::Args;
 use serde_json::Value;
 
@@ -240,6 +241,9 @@ async fn check_door(context: &Context, report: &mut Report) {
                     );
                 }
             }
+            if let Ok(swept) = client.swept().await {
+                check_swept(&swept, report);
+            }
             if let Err(error) = client
                 .runs(&crate::client::RunsQuery {
                     limit: Some(1),
@@ -256,6 +260,39 @@ async fn check_door(context: &Context, report: &mut Report) {
             report.hint("start it: `arcoflow dev PIPELINE_DIR`");
             check_port(port_of(&url).unwrap_or(DEFAULT_PORT), report);
         }
+    }
+}
+
+/// What the scheduler's sweeps found; a door that was never swept has nothing to say.
+fn check_swept(swept: &SweepView, report: &mut Report) {
+    let Some(at_ms) = swept.at else {
+        return report.good("sweep", "none yet; one comes with the first run");
+    };
+    let when = words::duration(words::now_ms().saturating_sub(at_ms));
+    let looked_at = words::of(swept.looked_at, "row");
+    let mut said = format!("{looked_at} looked at {when} ago, ");
+    said += &match swept.left_behind {
+        0 => "nothing left behind".to_string(),
+        found => format!("{found} left behind"),
+    };
+    if swept.repaired > 0 {
+        said += &format!("; {} repaired ever", swept.repaired);
+    }
+    if swept.left_behind == 0 {
+        report.good("sweep", said);
+    } else {
+        report.careful("sweep", said);
+        report.hint("rows were lost and written again; `arcoflow ledger verify` says whether the records are whole");
+    }
+    for found in swept.found.iter().take(3) {
+        let what = match (&found.task_key, found.run_id, found.backfill_id) {
+            (Some(task), Some(run), _) => format!("`{task}` of run {run}"),
+            (_, Some(run), _) => format!("run {run}"),
+            (_, _, Some(backfill)) => format!("backfill {backfill}"),
+            _ => continue,
+        };
+        let at = words::local_time(found.at);
+        report.careful("sweep", format!("{at}: {what}: {}", found.fault));
     }
 }
 

@@ -15,6 +15,7 @@ use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
 use arcoflow_core::wire::ledger::{
     AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
 };
+use arcoflow_core::wire::sweep::{SweepRequest, SweepView};
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::{
     CancelAnswer, CancelRequest, DeployAnswer, LogPage, RerunRequest, RunPage, RunView, TaskPage,
@@ -382,6 +383,22 @@ impl Client {
     pub async fn append(&self, request: &AppendRequest) -> Result<AppendAnswer, ClientError> {
         self.json(&Call::post("/v1/ledger", bytes_of(request)))
             .await
+    }
+
+    /// Compares a part of what a scheduler knows with what the door has.
+    ///
+    /// # Errors
+    /// [`ClientError`]; 412 means that another scheduler decides.
+    pub async fn sweep(&self, request: &SweepRequest) -> Result<SweepView, ClientError> {
+        self.json(&Call::post("/v1/sweep", bytes_of(request))).await
+    }
+
+    /// What the last sweep found.
+    ///
+    /// # Errors
+    /// [`ClientError`]
+    pub async fn swept(&self) -> Result<SweepView, ClientError> {
+        self.json(&Call::get("/v1/sweep")).await
     }
 
     /// Whether the door answers and its ledger can be read.

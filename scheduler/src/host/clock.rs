@@ -38,6 +38,20 @@ impl Clock {
         }
     }
 
+    /// The same clock, set forward when it stands before a moment that has been: the system's was set back while nobody looked.
+    #[must_use]
+    pub fn not_before(self, at_ms: u64) -> Clock {
+        match &self.source {
+            Source::System(set) => {
+                let start_ms = set.1.max(at_ms);
+                Clock {
+                    source: Source::System(Arc::new((set.0, start_ms))),
+                }
+            }
+            Source::Hand(_) => self,
+        }
+    }
+
     /// A clock that stands still until its hand moves it.
     #[must_use]
     pub fn by_hand(moment: Moment) -> (Clock, Hand) {
@@ -90,4 +104,20 @@ fn held(moment: &Mutex<Moment>) -> Moment {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_goes_on_from_what_has_been() {
+        let clock = Clock::start();
+        let later = clock.now_ms() + 3_600_000;
+        let moved = clock.clone().not_before(later);
+        assert!(moved.now_ms() >= later);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(moved.now_ms() > later, "it does not stand still until then");
+        assert!(clock.not_before(1).now_ms() < later);
+    }
 }

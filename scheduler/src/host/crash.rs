@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// Door: E1 authenticated, before the transaction; E2 appended, before the commit; E3 committed, before the answer leaves; E4 the
 /// timer for deadlines has fired; E5 its transaction is done. Scheduler: C1 a page was received; C2 it was folded; C4 a decision was
-/// made; C5 it was appended, and the answer was not read. Worker: W1 a lease was received; W2 `started` was sent; W3 the work is done;
+/// made; C5 it was appended, and the answer was not read; C12 a part of a sweep was
+/// answered, and the rest was not asked for. Worker: W1 a lease was received; W2 `started` was sent; W3 the work is done;
 /// W4 `completed` was sent, and the answer was not read; W5 the output is half written.
-pub const POINTS: [&str; 14] = [
-    "E1", "E2", "E3", "E4", "E5", "C1", "C2", "C4", "C5", "W1", "W2", "W3", "W4", "W5",
+pub const POINTS: [&str; 15] = [
+    "E1", "E2", "E3", "E4", "E5", "C1", "C2", "C4", "C5", "C12", "W1", "W2", "W3", "W4", "W5",
 ];
 
 /// The variable that names a point and a passage, for instance `E2:3`.

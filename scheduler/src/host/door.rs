@@ -2,6 +2,7 @@
 
 mod metrics;
 mod readers;
+mod space;
 mod stream;
 mod writer;
 #[cfg(test)]
@@ -15,15 +16,19 @@ use std::time::{Duration, Instant};
 use arcoflow_core::door::admit::{self, Admitted};
 use arcoflow_core::door::answer::{Outcome, Then, WaitOn, store_problem};
 use arcoflow_core::door::config::Config;
+use arcoflow_core::door::expire;
 use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::rate::Limiter;
 use arcoflow_core::door::routes::{Handler, Shown};
+use arcoflow_core::door::session::{Catalogs, End};
 use arcoflow_core::door::sql::StoreError;
 use arcoflow_core::wire::problem::{Problem, Slug};
+use arcoflow_core::wire::sweep::SweepView;
 use tokio::sync::{oneshot, watch};
 
 use self::metrics::Metrics;
 use self::readers::Readers;
+use self::space::Space;
 use self::writer::Task;
 use crate::host::clock::Clock;
 use crate::host::entropy;
@@ -47,6 +52,7 @@ struct Shared {
     readers: Readers,
     signals: Signals,
     metrics: Arc<Metrics>,
+    space: Arc<Space>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     _lock: DataLock,
 }
@@ -107,9 +113,12 @@ impl LocalDoor {
     pub fn open_with(lock: DataLock, config: Config, clock: Clock) -> Result<LocalDoor, DoorError> {
         let directory = lock.directory();
         let path = directory.join(LEDGER);
-        let store = Store::open(&path).map_err(DoorError::Open)?;
+        let mut store = Store::open(&path).map_err(DoorError::Open)?;
+        let clock = begin(&mut store, &config, clock)
+            .map_err(|error| DoorError::Open(OpenError::Store(error)))?;
         let config = Arc::new(config);
-        let metrics = Arc::new(Metrics::new(directory.to_owned()));
+        let space = Arc::new(Space::of(directory));
+        let metrics = Arc::new(Metrics::new(directory.to_owned(), space.clone()));
         let signals = Signals {
             records: Arc::new(watch::Sender::new(0)),
             logs: Arc::new(watch::Sender::new(0)),
@@ -118,7 +127,7 @@ impl LocalDoor {
         let (readers, mut threads) = Readers::start(&path, &config, &clock)?;
         let (writer, writing) = writer::start(
             store,
-            directory,
+            space.clone(),
             config.clone(),
             clock.clone(),
             signals.clone(),
@@ -135,6 +144,7 @@ impl LocalDoor {
                 readers,
                 signals,
                 metrics,
+                space,
                 threads: Mutex::new(threads),
                 _lock: lock,
             }),
@@ -176,7 +186,12 @@ impl LocalDoor {
     pub async fn answer(&self, admitted: Admitted, body: Vec<u8>) -> Reply {
         let name = admitted.route.name;
         let reply = match (admitted.route.handler, admitted.route.shown) {
-            (Handler::Host, _) => Reply::Whole(self.shared.metrics.page()),
+            _ if self.refuses_for_space(&admitted) => {
+                let error =
+                    StoreError::new("only the reserve is left on the disk".to_owned()).full(true);
+                Reply::Whole(Response::problem(&store_problem(&error), entropy::bytes()))
+            }
+            (Handler::Host, _) => Reply::Whole(self.shared.metrics.page(self.swept().await)),
             (Handler::Door(_), Shown::Write) => Reply::Whole(self.write(admitted, body).await),
             (Handler::Door(_), Shown::Read) => self.read(admitted).await,
         };
@@ -225,6 +240,18 @@ impl LocalDoor {
         for thread in threads {
             let _ = thread.join();
         }
+    }
+
+    /// Whether there is too little room for what a request would begin, or for saying that work goes on.
+    fn refuses_for_space(&self, admitted: &Admitted) -> bool {
+        admitted.route.refusals.contains(&Slug::StorageExhausted) && self.shared.space.is_short()
+    }
+
+    /// What the last sweep found; `None` when the ledger cannot be read.
+    async fn swept(&self) -> Option<SweepView> {
+        let asked = Arc::new(Admitted::by_host("getSweep")?);
+        let outcome = self.shared.readers.ask(asked).await?.ok()?;
+        serde_json::from_slice(&outcome.response.body).ok()
     }
 
     async fn write(&self, admitted: Admitted, body: Vec<u8>) -> Response {
@@ -301,6 +328,16 @@ impl LocalDoor {
     fn unavailable(&self) -> Response {
         self.refuse(&Problem::bare(Slug::Unavailable).header("retry-after", "1"))
     }
+}
+
+/// Goes on where the ledger ended. A system clock that was set back meanwhile does not stop the door's time, and whoever could not be
+/// heard while the door was closed is listened to before silence is held against him.
+fn begin(store: &mut Store, config: &Config, clock: Clock) -> Result<Clock, StoreError> {
+    let clock = clock.not_before(End::of(store)?.at_ms);
+    if !clock.is_by_hand() {
+        expire::listen_again(config, &mut Catalogs::default(), store, clock.moment())?;
+    }
+    Ok(clock)
 }
 
 /// The answer to a request that the store could not take, with the store's words in the log of the host.

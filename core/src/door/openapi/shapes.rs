@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use crate::wire::{
     asset, automation as automation_wire, backfill as backfill_wire, callback as callback_wire,
     envelope, ledger, manifest, pause, plan, schedule as schedule_wire, sensor as sensor_wire,
-    trigger, view,
+    sweep, trigger, view,
 };
 
 /// The schema of a body.
@@ -65,6 +65,8 @@ pub(crate) fn of(route: &str) -> (Option<SchemaOf>, Option<SchemaOf>) {
         "readLedger" => (None, Some(schema::<ledger::LedgerPage>)),
         "appendDecisions" => (Some(schema::<ledger::AppendRequest>), Some(schema::<ledger::AppendAnswer>)),
         "leaseScheduler" => (Some(schema::<ledger::SchedulerLeaseRequest>), Some(schema::<ledger::SchedulerLeaseAnswer>)),
+        "sweep" => (Some(schema::<sweep::SweepRequest>), Some(schema::<sweep::SweepView>)),
+        "getSweep" => (None, Some(schema::<sweep::SweepView>)),
         _ => (None, None),
     }
 }

@@ -1,9 +1,11 @@
 //! What the host measures about itself; what it does not know is absent, never 0.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arcoflow_core::door::http::Response;
+use arcoflow_core::wire::sweep::SweepView;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -13,7 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::LEDGER;
-use super::writer::free_bytes;
+use super::space::{DiskState, Space, free_bytes};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
@@ -21,10 +23,16 @@ struct Answered {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Disk {
+    state: &'static str,
+}
+
 /// The figures of a door.
 #[derive(Debug)]
 pub(super) struct Metrics {
     directory: PathBuf,
+    space: Arc<Space>,
     answers: Family<Answered, Counter>,
     commits: Histogram,
     batches: Histogram,
@@ -32,9 +40,10 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub(super) fn new(directory: PathBuf) -> Metrics {
+    pub(super) fn new(directory: PathBuf, space: Arc<Space>) -> Metrics {
         Metrics {
             directory,
+            space,
             answers: Family::default(),
             commits: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             batches: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
@@ -58,7 +67,7 @@ impl Metrics {
     /// How many transactions were committed.
     #[cfg(test)]
     pub(super) fn commits_seen(&self) -> usize {
-        let text = String::from_utf8(self.page().body).expect("text");
+        let text = String::from_utf8(self.page(None).body).expect("text");
         let count = text
             .lines()
             .find_map(|line| line.strip_prefix("arcoflow_commit_seconds_count "));
@@ -70,8 +79,8 @@ impl Metrics {
         self.expired.inc_by(attempts);
     }
 
-    /// The page of `GET /metrics`.
-    pub(super) fn page(&self) -> Response {
+    /// The page of `GET /metrics`, with what the last sweep found.
+    pub(super) fn page(&self, swept: Option<SweepView>) -> Response {
         let mut registry = Registry::with_prefix("arcoflow");
         registry.register(
             "answers",
@@ -123,6 +132,7 @@ impl Metrics {
             "Free space where the ledger is",
             free_bytes(&self.directory),
         );
+        self.register_states(&mut registry, swept);
         let mut text = String::new();
         let _ = encode(&mut text, &registry);
         Response::of(
@@ -130,5 +140,41 @@ impl Metrics {
             200,
             text.into_bytes(),
         )
+    }
+
+    /// States of the disk and of the tasks; what nobody knows is absent.
+    fn register_states(&self, registry: &mut Registry, swept: Option<SweepView>) {
+        if let Some(now) = self.space.state() {
+            let states: Family<Disk, Gauge> = Family::default();
+            for state in DiskState::ALL {
+                let disk = Disk {
+                    state: state.as_str(),
+                };
+                states.get_or_create(&disk).set(i64::from(state == now));
+            }
+            registry.register(
+                "disk_state",
+                "Whether there is room for the ledger: 1 for the state that is",
+                states,
+            );
+        }
+        // Before the first sweep nobody has looked.
+        let Some(swept) = swept.filter(|swept| swept.at.is_some()) else {
+            return;
+        };
+        let left_behind: Gauge = Gauge::default();
+        left_behind.set(i64::try_from(swept.left_behind).unwrap_or(i64::MAX));
+        registry.register(
+            "left_behind",
+            "What nothing would have moved, as the last sweep found it",
+            left_behind,
+        );
+        let repaired: Counter = Counter::default();
+        repaired.inc_by(swept.repaired);
+        registry.register(
+            "left_behind_repaired",
+            "Rows that sweeps have written again since the ledger began",
+            repaired,
+        );
     }
 }

@@ -4,7 +4,6 @@
 mod parked;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
@@ -22,6 +21,7 @@ use tokio::sync::oneshot;
 
 use self::parked::{Parked, Waiting};
 use super::metrics::Metrics;
+use super::space::Space;
 use super::{Signals, failure};
 use crate::host::clock::Clock;
 use crate::host::crash;
@@ -35,10 +35,6 @@ const LONGEST_BATCH: Duration = Duration::from_millis(if cfg!(test) { 10_000 } e
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// When the deadlines of a clock that a hand moves are looked at unasked: after the process.
 const NEVER: Duration = Duration::from_secs(10 * 365 * 86_400);
-/// Below so many free bytes nothing new is started, so that what runs can still be completed.
-const RESERVE_BYTES: u64 = 64 << 20;
-/// How often the free space is looked at.
-const SPACE_LOOK: Duration = Duration::from_secs(1);
 
 /// What the writer is asked to do.
 pub(super) enum Task {
@@ -62,7 +58,7 @@ pub(super) struct Request {
 /// Starts the thread.
 pub(super) fn start(
     store: Store,
-    directory: &Path,
+    space: Arc<Space>,
     config: Arc<Config>,
     clock: Clock,
     signals: Signals,
@@ -76,7 +72,8 @@ pub(super) fn start(
     };
     let writer = Writer {
         store,
-        directory: directory.to_owned(),
+        space,
+        changes: 0,
         catalogs: Catalogs::default(),
         config,
         clock,
@@ -86,8 +83,6 @@ pub(super) fn start(
         done: Vec::new(),
         wake: Wake::default(),
         expires_at: Some(first_expiry),
-        space_looked_at: None,
-        is_space_low: false,
         is_releasing: false,
     };
     let thread = std::thread::Builder::new()
@@ -98,7 +93,9 @@ pub(super) fn start(
 
 struct Writer {
     store: Store,
-    directory: PathBuf,
+    space: Arc<Space>,
+    /// Rows that were changed up to the last commit.
+    changes: u64,
     catalogs: Catalogs,
     config: Arc<Config>,
     clock: Clock,
@@ -112,8 +109,6 @@ struct Writer {
     wake: Wake,
     /// When the deadlines are looked at next.
     expires_at: Option<Instant>,
-    space_looked_at: Option<Instant>,
-    is_space_low: bool,
     is_releasing: bool,
 }
 
@@ -188,12 +183,6 @@ impl Writer {
             return;
         }
         crash::point("E1");
-        if self.refuses_for_space(&request.admitted) {
-            let error =
-                StoreError::new("only the reserve is left on the disk".to_owned()).full(true);
-            let _ = request.reply.send(failure(&error));
-            return;
-        }
         match self.ask(&request) {
             Ok((response, None)) => self.done.push((request, response)),
             Ok((response, Some(wait))) => self.park(request, response, &wait),
@@ -252,6 +241,7 @@ impl Writer {
 
     /// The store refused a request. When it gave up the whole transaction, everything in it is refused.
     fn fail(&mut self, request: Box<Request>, error: &StoreError) {
+        self.note_room(error);
         let _ = request.reply.send(failure(error));
         if !self.store.is_in_transaction() {
             self.lose(error);
@@ -260,6 +250,7 @@ impl Writer {
 
     /// Nothing of the transaction stays.
     fn lose(&mut self, error: &StoreError) {
+        self.note_room(error);
         self.store.rollback();
         self.wake = Wake::default();
         for (request, _) in self.done.drain(..) {
@@ -312,6 +303,10 @@ impl Writer {
         }
         if self.wake.records {
             crash::point("E3");
+        }
+        let changes = self.store.changes();
+        if changes != std::mem::replace(&mut self.changes, changes) {
+            self.space.wrote(true);
         }
         self.metrics.committed(self.done.len(), began.elapsed());
         let has_deadline = self.wake.deadline;
@@ -381,26 +376,17 @@ impl Writer {
                 self.plan_expiry(expired.next_ms);
             }
             Err(error) => {
+                self.note_room(&error);
                 tracing::error!(detail = %error.detail, "the deadlines cannot be kept");
                 self.expires_at = Some(Instant::now() + Duration::from_secs(1));
             }
         }
     }
 
-    /// Whether the disk has only the reserve left, for a request that would start something.
-    fn refuses_for_space(&mut self, admitted: &Admitted) -> bool {
-        if !admitted.route.refusals.contains(&Slug::StorageExhausted) {
-            return false;
+    fn note_room(&self, error: &StoreError) {
+        if error.is_full {
+            self.space.wrote(false);
         }
-        if self
-            .space_looked_at
-            .is_none_or(|looked_at| looked_at.elapsed() >= SPACE_LOOK)
-        {
-            self.space_looked_at = Some(Instant::now());
-            self.is_space_low =
-                free_bytes(&self.directory).is_some_and(|free| free < RESERVE_BYTES);
-        }
-        self.is_space_low
     }
 }
 
@@ -413,10 +399,4 @@ pub(super) fn bug(admitted: &Admitted, moment: &Moment) -> Response {
         "a bug; nothing of the request was kept"
     );
     response
-}
-
-/// The free bytes of the file system that a directory is on; unknown is unknown.
-pub(super) fn free_bytes(directory: &Path) -> Option<u64> {
-    let space = rustix::fs::statvfs(directory).ok()?;
-    Some(space.f_bavail.saturating_mul(space.f_frsize))
 }
