@@ -210,7 +210,7 @@ fn carried(
 ) -> Result<RoaringBitmap, StoreError> {
     let spaces = (catalog.space(link.upstream), catalog.space(asset));
     let is_same = spaces.0 == spaces.1 && !spaces.0.is_dynamic();
-    let mut links = (0u32..).zip(link.dimensions.iter());
+    let mut links = (0u32..).zip(catalog.dimension_links(link));
     if is_same && links.all(|(place, link)| *link == (DimensionLink::Identity { from: place })) {
         return Ok(upstream.clone());
     }
