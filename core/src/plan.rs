@@ -38,6 +38,7 @@ pub mod diff;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};
+use step::step;
 
 /// Tasks of one plan where memory is plenty.
 pub const MAX_TASKS: u32 = 1_000_000;
@@ -124,7 +125,7 @@ impl core::error::Error for PlanError {}
 impl Plan {
     /// How many tasks there are.
     pub fn len(&self) -> u32 {
-        u32::try_from(self.block_of.len()).unwrap_or(u32::MAX)
+        narrow(self.block_of.len())
     }
 
     /// Whether there is nothing to do.
@@ -165,6 +166,11 @@ impl Plan {
     /// The asset of a task.
     pub fn asset(&self, task: u32) -> AssetIndex {
         self.block(task).asset
+    }
+
+    /// The place of a task's asset among those of [`Plan::assets`].
+    pub fn asset_place(&self, task: u32) -> u32 {
+        self.block_of[task as usize]
     }
 
     /// The asset key of a task.
@@ -236,13 +242,13 @@ impl Plan {
 
     /// How many edges there are.
     pub fn edges(&self) -> u32 {
-        u32::try_from(self.upstreams.len()).unwrap_or(u32::MAX)
+        narrow(self.upstreams.len())
     }
 
     /// The number of the task with this key.
     pub fn find(&self, key: &TaskKey) -> Option<u32> {
-        let asset = self.catalog.find(&key.asset())?;
-        self.find_task(asset, key.partition().as_ref(), key.operation())
+        let asset = self.catalog.find_text(key.asset_str())?;
+        self.find_place(asset, key.partition_str(), key.operation())
     }
 
     /// The number of a task by what its key is made of.
@@ -252,11 +258,16 @@ impl Plan {
         partition: Option<&PartitionKey>,
         operation: Operation,
     ) -> Option<u32> {
-        let index = self
-            .blocks
-            .binary_search_by_key(&asset, |block| block.asset)
-            .ok()?;
-        let block = &self.blocks[index];
+        self.find_place(asset, partition.map(PartitionKey::as_str), operation)
+    }
+
+    fn find_place(
+        &self,
+        asset: AssetIndex,
+        partition: Option<&str>,
+        operation: Operation,
+    ) -> Option<u32> {
+        let block = self.block_of_asset(asset)?;
         let operation = match operation {
             Operation::Materialize => 0,
             Operation::Check => 1,
@@ -279,15 +290,9 @@ impl Plan {
 
     /// The tasks of an asset, consecutive.
     pub fn tasks_of(&self, asset: AssetIndex) -> Range<u32> {
-        match self
-            .blocks
-            .binary_search_by_key(&asset, |block| block.asset)
-        {
-            Ok(index) => {
-                let block = &self.blocks[index];
-                block.base..block.base + block.tasks
-            }
-            Err(_) => 0..0,
+        match self.block_of_asset(asset) {
+            Some(block) => block.base..block.base + block.tasks,
+            None => 0..0,
         }
     }
 
@@ -316,6 +321,20 @@ impl Plan {
         &self.blocks[self.block_of[task as usize] as usize]
     }
 
+    /// A block stands where its asset does in the catalog, less as many places as there are assets before it that were left out: in a
+    /// plan of everything there is nothing to search.
+    fn block_of_asset(&self, asset: AssetIndex) -> Option<&Block> {
+        let left_out = self.catalog.len().saturating_sub(narrow(self.blocks.len()));
+        let last = (asset.0 as usize + 1).min(self.blocks.len());
+        let first = asset.0.saturating_sub(left_out) as usize;
+        let near = self.blocks.get(first..last)?;
+        let found = near.binary_search_by(|block| {
+            step();
+            block.asset.cmp(&asset)
+        });
+        near.get(found.ok()?)
+    }
+
     fn axes(&self, block: &Block) -> &[Axis] {
         let start = block.axis as usize;
         &self.axes[start..start + usize::from(block.dimensions)]
@@ -328,7 +347,8 @@ impl Plan {
         }
     }
 
-    fn place_of_partition(&self, block: &Block, partition: Option<&PartitionKey>) -> Option<u32> {
+    /// The text of a partition key is its dimensions in order, so it is looked up as it stands.
+    fn place_of_partition(&self, block: &Block, partition: Option<&str>) -> Option<u32> {
         let Some(partition) = partition else {
             return (block.dimensions == 0).then_some(0);
         };
@@ -336,14 +356,11 @@ impl Plan {
         if block.dimensions == 0 {
             return None;
         }
-        let mut given = partition.dimensions();
+        let mut given = partition.split(',');
         let mut place = 0u32;
         for (axis, dimension) in self.axes(block).iter().zip(dimensions) {
-            let (name, value) = given.next()?;
-            if name != dimension.name {
-                return None;
-            }
-            place = place * axis.len() + axis.position(&value)?;
+            let value = given.next()?.strip_prefix(dimension.name.as_str())?;
+            place = place * axis.len() + axis.position_of_text(value.strip_prefix('=')?)?;
         }
         given.next().is_none().then_some(place)
     }
@@ -367,6 +384,11 @@ impl Plan {
             axis.write(positions[index], text);
         }
     }
+}
+
+/// Counts of a plan are bounded by 32 bits.
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn bounds(starts: &[u32], task: u32) -> Range<usize> {

@@ -7,7 +7,7 @@ use arcoflow_core::identity::ids::RunId;
 use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::wire::event::{
-    AttemptFinished, AttemptOutcome, AttemptStarted, DispatchRequested, Event, RunFinished,
+    AttemptFinished, AttemptOutcome, AttemptStarted, DispatchRequested, Event, Output, RunFinished,
     RunOutcome, RunPlanned, RunTriggered,
 };
 use arcoflow_core::wire::record::{GENESIS, Record};
@@ -76,7 +76,11 @@ pub(crate) fn of_runs(catalog: &Arc<Catalog>, count: usize) -> Vec<Record> {
                     attempt: 1,
                     outcome: AttemptOutcome::Succeeded,
                     error: None,
-                    output: None,
+                    output: Some(Output {
+                        row_count: Some(u64::from(task) * 31),
+                        byte_size: Some(u64::from(task) * 997),
+                        ..Output::default()
+                    }),
                     replaces: None,
                     extra: serde_json::Map::new(),
                 }));
@@ -111,15 +115,23 @@ impl Ledger {
         if self.is_full() {
             return;
         }
-        self.records.push(Record {
+        let before = self.records.last().map_or(GENESIS, |record| record.chain);
+        let by = if event.is_decision() {
+            "scheduler"
+        } else {
+            "worker"
+        };
+        let mut record = Record {
             seq: self.records.len() as u64 + 1,
             at_ms: shapes::AS_OF_MS,
             event_id: event.id(),
             kind: event.kind().to_string(),
-            actor: "worker:worker-1".to_string(),
+            actor: by.to_string(),
             cause: None,
             body: event.body().unwrap_or_default(),
-            chain: GENESIS,
-        });
+            chain: before,
+        };
+        record.chain = before.next(&record.canonical());
+        self.records.push(record);
     }
 }

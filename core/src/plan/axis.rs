@@ -104,9 +104,10 @@ impl Axis {
         }
     }
 
-    /// The position of a static value by its canonical text.
+    /// The position of a value by its canonical text.
     pub(super) fn position_of_text(&self, text: &str) -> Option<u32> {
         match self {
+            Axis::Time { .. } => self.position(&Value::parse(text).ok()?),
             Axis::Static { values, ranks } => {
                 let rank = values.rank_of_text(text)?;
                 match ranks {
@@ -114,7 +115,7 @@ impl Axis {
                     Some(ranks) => position_of(ranks, rank),
                 }
             }
-            _ => None,
+            Axis::Dynamic { text: only, .. } => (**only == *text).then_some(0),
         }
     }
 

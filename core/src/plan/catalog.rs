@@ -30,15 +30,20 @@ pub(super) struct Inner {
     pub(super) declared: Vec<u32>,
     /// From key to asset index.
     pub(super) lookup: Lookup,
+    /// Each space once.
     pub(super) spaces: Vec<Space>,
+    /// From asset index to space.
+    pub(super) space_of: Vec<u32>,
     pub(super) tasks: Vec<Tasks>,
     /// The links of asset `a` are `links[link_starts[a]..link_starts[a + 1]]`, by upstream.
     pub(super) link_starts: Vec<u32>,
     pub(super) links: Vec<Link>,
+    /// Each list of what links say of dimensions once.
+    pub(super) dimension_links: Vec<DimensionLinks>,
     /// The same edges from the other end.
     pub(super) downstream_starts: Vec<u32>,
     pub(super) downstreams: Vec<AssetIndex>,
-    /// Every asset after its upstreams, ties by key.
+    /// Every asset after its upstreams.
     pub(super) topological: Vec<AssetIndex>,
     pub(super) tags: BTreeMap<alloc::string::String, Vec<AssetIndex>>,
     /// From asset index to the automation that keeps it up to date; empty when the manifest has none.
@@ -62,18 +67,18 @@ impl Tasks {
     }
 }
 
-/// What one asset needs of one upstream.
+/// What one asset needs of one upstream; [`Catalog::dimension_links`] says which of its partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The upstream.
     pub upstream: AssetIndex,
-    /// How each of the upstream's dimensions follows, in the order of its space.
-    pub dimensions: DimensionLinks,
+    /// What is said of the upstream's dimensions, by its place among all that is said.
+    pub(super) said: u32,
 }
 
 /// A link for each dimension of a space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DimensionLinks {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DimensionLinks {
     links: [DimensionLink; MAX_DIMENSIONS],
     count: u8,
 }
@@ -108,7 +113,7 @@ impl core::ops::Deref for DimensionLinks {
 /// How the values of an upstream dimension follow from a downstream partition.
 ///
 /// `from` is the place of the dimension of the same name in the downstream space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DimensionLink {
     /// The same value, or those that overlap it.
     Identity {
@@ -231,7 +236,17 @@ impl Catalog {
     /// # Panics
     /// On an index of another catalog.
     pub fn space(&self, index: AssetIndex) -> &Space {
-        &self.inner.spaces[index.0 as usize]
+        &self.inner.spaces[self.space_place(index)]
+    }
+
+    /// Which of the distinct spaces is an asset's.
+    pub(super) fn space_place(&self, index: AssetIndex) -> usize {
+        self.inner.space_of[index.0 as usize] as usize
+    }
+
+    /// How many distinct spaces there are.
+    pub(super) fn spaces(&self) -> usize {
+        self.inner.spaces.len()
     }
 
     /// How many tasks a partition of an asset has.
@@ -242,6 +257,14 @@ impl Catalog {
     /// What an asset needs, by upstream.
     pub fn links(&self, index: AssetIndex) -> &[Link] {
         &self.inner.links[bounds(&self.inner.link_starts, index)]
+    }
+
+    /// How each of the upstream's dimensions follows, in the order of its space.
+    ///
+    /// # Panics
+    /// On a link of another catalog.
+    pub fn dimension_links(&self, link: &Link) -> &[DimensionLink] {
+        &self.inner.dimension_links[link.said as usize]
     }
 
     /// The assets that need this one, in the order of their keys.

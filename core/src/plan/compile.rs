@@ -8,7 +8,7 @@ use crate::identity::partition_key::MAX_BYTES;
 use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::constraint::Constraints;
-use crate::plan::edge::{self, Edges};
+use crate::plan::edge::{self, BlockOf, Edges};
 use crate::plan::step::step;
 use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
 use crate::wire::finding::Finding;
@@ -43,45 +43,74 @@ fn lay_out(
     let mut constraints = Constraints::resolve(catalog, selected, trigger, as_of_ms)?;
     let mut blocks = Vec::with_capacity(selected.len());
     let mut axes: Vec<Axis> = Vec::new();
+    let mut extents: Vec<Option<Extent>> = vec![None; catalog.spaces()];
     let mut total: u64 = 0;
     for &asset in selected {
-        let start = axes.len();
-        for dimension in catalog.space(asset).dimensions() {
-            step();
-            axes.push(constraints.axis(catalog, asset, dimension)?);
-        }
-        check_key_length(catalog, asset, &axes[start..])?;
+        step();
+        let slot = &mut extents[catalog.space_place(asset)];
+        let extent = match *slot {
+            Some(known) => known,
+            None => *slot.insert(extent_of(catalog, asset, &mut constraints, &mut axes)?),
+        };
         let declared = catalog.tasks(asset);
         let operations = if declared.check && trigger.checks {
             2
         } else {
             1
         };
-        let partitions = axes[start..].iter().fold(1u64, |count, axis| {
-            count.saturating_mul(u64::from(axis.len()))
-        });
-        let tasks = partitions.saturating_mul(u64::from(operations));
+        let tasks = extent.partitions.saturating_mul(u64::from(operations));
         let base = total;
         total = total.saturating_add(tasks);
         if total > u64::from(limit) {
             return Err(too_many_tasks(catalog, asset, tasks, limit));
         }
         if tasks == 0 {
-            axes.truncate(start);
             continue;
         }
         blocks.push(Block {
             asset,
             base: narrow(base),
             tasks: narrow(tasks),
-            axis: narrow(start as u64),
-            dimensions: u8::try_from(axes.len() - start).unwrap_or(u8::MAX),
+            axis: extent.axis,
+            dimensions: extent.dimensions,
             operations,
             awaited: u8::from(operations == 2 && declared.blocks),
         });
     }
     constraints.finish()?;
     Ok((blocks, axes))
+}
+
+/// The part of a space that a plan covers.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// Its axes are `axes[axis..axis + dimensions]`.
+    axis: u32,
+    dimensions: u8,
+    partitions: u64,
+}
+
+/// The extent of an asset's space, which all assets with that space share.
+fn extent_of(
+    catalog: &Catalog,
+    asset: AssetIndex,
+    constraints: &mut Constraints,
+    axes: &mut Vec<Axis>,
+) -> Result<Extent, PlanError> {
+    let start = axes.len();
+    for dimension in catalog.space(asset).dimensions() {
+        step();
+        axes.push(constraints.axis(catalog, asset, dimension)?);
+    }
+    let own = &axes[start..];
+    check_key_length(catalog, asset, own)?;
+    Ok(Extent {
+        axis: narrow(start as u64),
+        dimensions: u8::try_from(own.len()).unwrap_or(u8::MAX),
+        partitions: own.iter().fold(1u64, |count, axis| {
+            count.saturating_mul(u64::from(axis.len()))
+        }),
+    })
 }
 
 /// Numbers, reverse edges, stages and order from blocks and edges.
@@ -118,29 +147,67 @@ pub(super) fn assemble(
 }
 
 /// The longest way to each task: assets in their order, and within an asset a check after what it checks.
+///
+/// In an even block it is the same for every partition, so one look at each upstream asset tells it.
 fn stages(catalog: &Catalog, blocks: &[Block], edges: &Edges) -> Vec<u32> {
-    let mut block_of_asset = vec![u32::MAX; catalog.len() as usize];
-    for (index, block) in (0u32..).zip(blocks) {
-        block_of_asset[block.asset.0 as usize] = index;
-    }
+    let block_of = BlockOf::new(catalog, blocks);
     let mut stage = vec![0; edges.starts.len().saturating_sub(1)];
-    for asset in catalog.topological() {
-        let Some(block) = blocks.get(block_of_asset[asset.0 as usize] as usize) else {
+    // The stage of what others wait for, where a block has one.
+    let mut awaited: Vec<Option<u32>> = vec![None; blocks.len()];
+    for &asset in catalog.topological() {
+        let Some(index) = block_of.get(asset) else {
             continue;
         };
-        for task in block.base..block.base + block.tasks {
-            let upstreams = &edges.targets[bounds(&edges.starts, task)];
-            stage[task as usize] = upstreams
-                .iter()
-                .map(|&upstream| {
-                    step();
-                    stage[upstream as usize] + 1
-                })
-                .max()
-                .unwrap_or(0);
+        let block = &blocks[index];
+        let tasks = block.base as usize..(block.base + block.tasks) as usize;
+        let even = edges.even.get(index) == Some(&true);
+        let first = match even {
+            true => first_stage(catalog, asset, &block_of, &awaited),
+            false => None,
+        };
+        match first {
+            Some(first) => {
+                let operations = (first..first + u32::from(block.operations)).cycle();
+                for (slot, stage) in stage[tasks].iter_mut().zip(operations) {
+                    *slot = stage;
+                }
+                awaited[index] = Some(first + u32::from(block.awaited));
+            }
+            None => {
+                for task in tasks {
+                    stage[task] = stage_of(edges, &stage, task as u32);
+                }
+            }
         }
     }
     stage
+}
+
+/// The stage after every upstream of an asset; absent where one of them has several.
+fn first_stage(
+    catalog: &Catalog,
+    asset: AssetIndex,
+    block_of: &BlockOf,
+    awaited: &[Option<u32>],
+) -> Option<u32> {
+    let mut first = 0;
+    for link in catalog.links(asset) {
+        step();
+        if let Some(upstream) = block_of.get(link.upstream) {
+            first = first.max(awaited[upstream]? + 1);
+        }
+    }
+    Some(first)
+}
+
+/// The stage after every upstream of a task.
+fn stage_of(edges: &Edges, stage: &[u32], task: u32) -> u32 {
+    let upstreams = &edges.targets[bounds(&edges.starts, task)];
+    let after = upstreams.iter().map(|&upstream| {
+        step();
+        stage[upstream as usize] + 1
+    });
+    after.max().unwrap_or(0)
 }
 
 /// Tasks by stage, ties by number, by counting.

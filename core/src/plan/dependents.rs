@@ -41,7 +41,7 @@ pub fn dependents<'a>(
     let space = catalog.space(downstream);
     let mut sides = alloc::vec![Side::Every; space.dimensions().len()];
     let upstreams = catalog.space(link.upstream).dimensions();
-    for (dimension, link) in upstreams.iter().zip(link.dimensions.iter()) {
+    for (dimension, link) in upstreams.iter().zip(catalog.dimension_links(link)) {
         let value = partition?.get(&dimension.name)?;
         let (place, side) = match (&dimension.values, *link) {
             (Values::Dynamic(_), _) => {

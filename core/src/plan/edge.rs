@@ -1,5 +1,6 @@
 //! An edge is found by position: no key is compared and no task is looked up.
 
+use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -15,15 +16,66 @@ use crate::plan::step::step;
 pub(super) struct Edges {
     pub(super) starts: Vec<u32>,
     pub(super) targets: Vec<u32>,
+    /// For each block, whether each of its partitions waits for something along every link.
+    pub(super) even: Vec<bool>,
 }
 
-/// The part of a link that two blocks share.
+/// The block of an asset, where it has one.
+pub(super) struct BlockOf {
+    /// By asset; absent where every asset has the block of its own number.
+    blocks: Option<Vec<u32>>,
+}
+
+impl BlockOf {
+    pub(super) fn new(catalog: &Catalog, blocks: &[Block]) -> BlockOf {
+        let assets = catalog.len() as usize;
+        if blocks.len() == assets {
+            return BlockOf { blocks: None };
+        }
+        let mut of_asset = vec![u32::MAX; assets];
+        for (index, block) in (0u32..).zip(blocks) {
+            of_asset[block.asset.0 as usize] = index;
+        }
+        BlockOf {
+            blocks: Some(of_asset),
+        }
+    }
+
+    pub(super) fn get(&self, asset: AssetIndex) -> Option<usize> {
+        match &self.blocks {
+            None => Some(asset.0 as usize),
+            Some(blocks) => Some(blocks[asset.0 as usize])
+                .filter(|block| *block != u32::MAX)
+                .map(|block| block as usize),
+        }
+    }
+}
+
+/// What a link says between two blocks.
 struct Joint {
     base: u32,
     operations: u32,
     awaited: u32,
+    fit: Rc<Fit>,
+}
+
+/// How the partitions of two spaces follow. Neighbouring assets mostly have one fit between them, so it is worked out once.
+struct Fit {
+    key: FitKey,
     /// For each upstream dimension, how positions follow and how many places one position is.
     reaches: Vec<(Reach, u32)>,
+    /// The edges of all partitions.
+    edges: u64,
+    /// Whether each partition waits for something.
+    is_even: bool,
+}
+
+/// The axes of both sides, and what the link says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct FitKey {
+    own: (u32, u8),
+    upstream: (u32, u8),
+    said: u32,
 }
 
 /// The edges between blocks, which are in key order; absent when there are more than `limit`.
@@ -34,46 +86,63 @@ pub(super) fn connect(
     as_of_ms: u64,
     limit: u64,
 ) -> Option<Edges> {
-    let mut block_of_asset = vec![u32::MAX; catalog.len() as usize];
-    for (index, block) in (0u32..).zip(blocks) {
-        block_of_asset[block.asset.0 as usize] = index;
-    }
+    let block_of = BlockOf::new(catalog, blocks);
     let tasks = blocks.last().map_or(0, |block| block.base + block.tasks);
     let mut edges = Edges {
         starts: Vec::with_capacity(tasks as usize + 1),
         targets: Vec::with_capacity(tasks as usize),
+        even: Vec::with_capacity(blocks.len()),
     };
     edges.starts.push(0);
     let mut total: u64 = 0;
+    let (mut joints, mut before): (Vec<Joint>, Vec<Joint>) = (Vec::new(), Vec::new());
     for block in blocks {
         let own = axes_of(block, axes);
-        let mut joints = Vec::new();
+        core::mem::swap(&mut joints, &mut before);
+        joints.clear();
         for link in catalog.links(block.asset) {
-            let Some(upstream) = blocks.get(block_of_asset[link.upstream.0 as usize] as usize)
-            else {
+            let Some(upstream) = block_of.get(link.upstream).and_then(|at| blocks.get(at)) else {
                 continue;
             };
-            let others = axes_of(upstream, axes);
-            let reaches = reaches(
-                catalog,
-                link.upstream,
-                &link.dimensions,
-                own,
-                others,
-                as_of_ms,
-            );
-            total = total.saturating_add(count(own, &reaches));
+            let key = FitKey {
+                own: (block.axis, block.dimensions),
+                upstream: (upstream.axis, upstream.dimensions),
+                said: link.said,
+            };
+            let alike = [joints.last(), before.get(joints.len())];
+            let known = alike
+                .into_iter()
+                .flatten()
+                .find(|joint| joint.fit.key == key);
+            let fit = match known {
+                Some(joint) => joint.fit.clone(),
+                None => {
+                    let others = axes_of(upstream, axes);
+                    let said = catalog.dimension_links(link);
+                    let reaches = reaches(catalog, link.upstream, said, own, others, as_of_ms);
+                    Rc::new(Fit {
+                        key,
+                        edges: count(own, &reaches),
+                        is_even: reaches.iter().all(|(reach, _)| reach.is_even(own)),
+                        reaches,
+                    })
+                }
+            };
+            total = total.saturating_add(fit.edges);
             joints.push(Joint {
                 base: upstream.base,
                 operations: u32::from(upstream.operations),
                 awaited: u32::from(upstream.awaited),
-                reaches,
+                fit,
             });
         }
         total = total.saturating_add(u64::from(block.tasks) / 2 * u64::from(block.operations - 1));
         if total > limit {
             return None;
         }
+        edges
+            .even
+            .push(joints.iter().all(|joint| joint.fit.is_even));
         extend(&mut edges, block, own, &joints);
     }
     Some(edges)
@@ -151,7 +220,7 @@ fn extend(edges: &mut Edges, block: &Block, own: &[Axis], joints: &[Joint]) {
     let mut positions = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
     for _ in 0..block.tasks / u32::from(block.operations) {
         for joint in joints {
-            push_places(&mut edges.targets, joint, &joint.reaches, &positions, 0);
+            push_places(&mut edges.targets, joint, &joint.fit.reaches, &positions, 0);
         }
         close(edges);
         if block.operations == 2 {
@@ -207,21 +276,24 @@ fn advance(positions: &mut [u32], own: &[Axis]) {
 /// The same edges from the other end, by counting.
 pub(super) fn reverse(edges: &Edges) -> (Vec<u32>, Vec<u32>) {
     let tasks = edges.starts.len().saturating_sub(1);
-    let mut starts = vec![0u32; tasks + 1];
+    // While the sources are written, `starts[target + 1]` is where the next one of a target goes; then it is where the next target begins.
+    let mut starts = vec![0u32; tasks + 2];
     for &target in &edges.targets {
-        starts[target as usize + 1] += 1;
+        step();
+        starts[target as usize + 2] += 1;
     }
     for index in 1..starts.len() {
         starts[index] += starts[index - 1];
     }
-    let mut slots = starts.clone();
     let mut sources = vec![0; edges.targets.len()];
     for (task, range) in (0u32..).zip(edges.starts.windows(2)) {
         for &target in &edges.targets[range[0] as usize..range[1] as usize] {
-            let slot = &mut slots[target as usize];
+            step();
+            let slot = &mut starts[target as usize + 1];
             sources[*slot as usize] = task;
             *slot += 1;
         }
     }
+    starts.truncate(tasks + 1);
     (starts, sources)
 }

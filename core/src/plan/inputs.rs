@@ -47,7 +47,7 @@ pub fn upstream_partitions<'a>(
         let reaches = edge::reaches(
             catalog,
             link.upstream,
-            &link.dimensions,
+            catalog.dimension_links(link),
             &own,
             &axes,
             as_of_ms,

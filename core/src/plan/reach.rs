@@ -115,6 +115,22 @@ impl Reach {
         }
     }
 
+    /// Whether every position needs something. What positions need moves on with them, so of a slide the first and the last can tell.
+    pub(super) fn is_even(&self, downstream: &[Axis]) -> bool {
+        let is_some = |(start, end): (u32, u32)| start < end;
+        match self {
+            Reach::Fixed(start, end) => is_some((*start, *end)),
+            Reach::Slide { from, .. } => {
+                let mut positions = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
+                let first = is_some(self.at(&positions));
+                let length = downstream.get(*from as usize).map_or(0, Axis::len);
+                positions[*from as usize] = length.saturating_sub(1);
+                first && is_some(self.at(&positions))
+            }
+            Reach::Table { rows, .. } => rows.iter().all(|row| is_some(*row)),
+        }
+    }
+
     /// The downstream axis that decides, if one does.
     pub(super) fn from(&self) -> Option<u32> {
         match self {

@@ -46,6 +46,8 @@ impl Plan {
         let mut edges = Edges {
             starts: Vec::with_capacity(kept as usize + 1),
             targets: Vec::new(),
+            // Any of its tasks may have lost what it waits for.
+            even: Vec::new(),
         };
         edges.starts.push(0);
         for task in (0..self.len()).filter(|&task| renumbered[task as usize] != GONE) {

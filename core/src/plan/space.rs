@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 
 use crate::identity::partition_key::{PartitionKey, Value};
 use crate::plan::calendar::Grain;
+use crate::plan::lookup::Lookup;
 use crate::plan::order::sort_by;
-use crate::plan::step::step;
 use crate::plan::zone::Zone;
 use crate::wire::manifest::partition::ValueType;
 
@@ -63,6 +63,7 @@ pub struct StaticValues {
     texts: Vec<String>,
     position_of_rank: Vec<u32>,
     rank_of_position: Vec<u32>,
+    lookup: Lookup,
     widest: usize,
 }
 
@@ -90,6 +91,7 @@ impl StaticValues {
         let texts: Vec<String> = rows.into_iter().map(|row| row.0).collect();
         Some(StaticValues {
             widest: texts.iter().map(String::len).max().unwrap_or(0),
+            lookup: Lookup::new(texts.iter().map(String::as_str)),
             values,
             texts,
             position_of_rank,
@@ -124,11 +126,7 @@ impl StaticValues {
 
     /// The rank of a canonical text, if its value was declared.
     pub fn rank_of_text(&self, text: &str) -> Option<u32> {
-        let rank = self.texts.binary_search_by(|probe| {
-            step();
-            probe.as_str().cmp(text)
-        });
-        rank.ok().and_then(|rank| u32::try_from(rank).ok())
+        self.lookup.find(text, |rank| self.text(rank))
     }
 
     /// The place in the manifest's list of a rank's value.

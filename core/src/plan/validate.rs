@@ -10,6 +10,7 @@ use crate::plan::lookup::Lookup;
 use crate::plan::order::sort_by;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Manifest, limit};
+use mapping::Links;
 use place::Place;
 
 mod place;
@@ -65,8 +66,8 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
         .iter()
         .map(|&place| manifest.assets[place as usize].key.as_str());
     let lookup = Lookup::new(keys);
-    let links = mapping::links(&manifest, &declared, &lookup, &spaces, &mut report);
-    let topological = graph::sort(&manifest, &declared, &links, &mut report);
+    let Links { rows, said } = mapping::links(&manifest, &declared, &lookup, &spaces, &mut report);
+    let topological = graph::sort(&manifest, &declared, &rows, &mut report);
     automation::check(&manifest, &mut report);
     if !report.findings.is_empty() {
         return Err(report.findings);
@@ -80,11 +81,13 @@ pub(super) fn index(manifest: Manifest) -> Result<Inner, Vec<Finding>> {
         manifest,
         declared,
         lookup,
-        spaces: spaces.into_iter().flatten().collect(),
+        spaces: spaces.distinct,
+        space_of: spaces.of_asset.into_iter().flatten().collect(),
+        dimension_links: said,
         topological,
         ..Inner::default()
     };
-    inner.connect(links);
+    inner.connect(rows);
     Ok(inner)
 }
 

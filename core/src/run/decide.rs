@@ -153,8 +153,8 @@ fn decide_retries(run: &Run, places: &mut Places<'_>, decisions: &mut Decisions)
         if let Some(event) = dispatch(run, index) {
             decisions.push(event);
         }
-        if let Some(lane) = run.lanes.get(run.lane_of(index)) {
-            places.take(lane);
+        if let Some(track) = run.tracks.get(run.standing(index).lane) {
+            places.take(&track.lane);
         }
     }
 }
@@ -215,7 +215,7 @@ fn dispatch(run: &Run, index: u32) -> Option<Event> {
         task: plan.key(index),
         attempt: task.attempt + 1,
         queue: asset.queue.clone(),
-        priority: run.rank_of(index).saturating_neg(),
+        priority: run.standing(index).rank.saturating_neg(),
         not_before: if task.state == TaskState::RetryWait {
             task.not_before
         } else {
@@ -241,9 +241,9 @@ impl<'a> Cursor<'a> {
                 .map(|lane| boxed(Box::new(lane.into_iter())))
                 .collect()
         } else {
-            let ready = run.ready.iter();
-            ready
-                .map(|lane| boxed(Box::new(lane.iter().copied())))
+            let tracks = run.tracks.iter();
+            tracks
+                .map(|track| boxed(Box::new(track.ready.iter().copied())))
                 .collect()
         };
         Cursor { lanes }
@@ -255,28 +255,29 @@ impl<'a> Cursor<'a> {
         for (lane, ready) in self.lanes.iter_mut().enumerate() {
             let Some(&task) = ready.peek() else { continue };
             let open = run
-                .lanes
+                .tracks
                 .get(lane)
-                .is_some_and(|lane| places.has(run, lane));
+                .is_some_and(|track| places.has(run, &track.lane));
             if open && best.is_none_or(|(other, _)| task < other) {
                 best = Some((task, lane));
             }
         }
         let ((_, index), lane) = best?;
         self.lanes.get_mut(lane)?.next();
-        places.take(run.lanes.get(lane)?);
+        places.take(&run.tracks.get(lane)?.lane);
         Some(index)
     }
 }
 
 /// The tasks that are ready once the run is planned, lane by lane, best first.
 fn first_tasks(run: &Run) -> Vec<BTreeSet<(i32, u32)>> {
-    let mut lanes = alloc::vec![BTreeSet::new(); run.lanes.len()];
+    let mut lanes = alloc::vec![BTreeSet::new(); run.tracks.len()];
     for (index, task) in (0..).zip(&run.tasks) {
+        let standing = run.standing(index);
         if task.pending == 0
-            && let Some(lane) = lanes.get_mut(run.lane_of(index))
+            && let Some(lane) = lanes.get_mut(standing.lane)
         {
-            lane.insert((run.rank_of(index), index));
+            lane.insert((standing.rank, index));
         }
     }
     lanes

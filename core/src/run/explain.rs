@@ -110,13 +110,16 @@ fn explain_blocked(run: &Run, plan: &Plan, index: u32, reasons: &mut Vec<String>
 }
 
 fn explain_ready(run: &Run, index: u32, name: &str) -> String {
-    match run.lanes.get(run.lane_of(index)) {
-        Some(lane) => match &lane.pool {
+    match run.tracks.get(run.standing(index).lane) {
+        Some(track) => match &track.lane.pool {
             Some(pool) => format!(
                 "`{name}` waits for a free place in queue `{}` and pool `{pool}`",
-                lane.queue
+                track.lane.queue
             ),
-            None => format!("`{name}` waits for a free place in queue `{}`", lane.queue),
+            None => format!(
+                "`{name}` waits for a free place in queue `{}`",
+                track.lane.queue
+            ),
         },
         None => format!("`{name}` waits for a free place"),
     }

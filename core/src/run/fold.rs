@@ -13,7 +13,7 @@ use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::order::map_of;
 use crate::plan::{self, Plan};
 use crate::run::retry;
-use crate::run::state::{Failure, Lane, NO_TASK, Run, Task};
+use crate::run::state::{Failure, Lane, NO_TASK, Run, Standing, Task, Track};
 use crate::wire::event::{
     AttemptExpired, AttemptFinished, AttemptOutcome, DispatchRequested, ErrorCategory, Event,
     ExpiryReason, RunTriggered, TaskError,
@@ -74,9 +74,10 @@ impl Run {
         catalog: Option<Arc<Catalog>>,
         plan: Result<Arc<Plan>, (String, String)>,
     ) -> Run {
-        let (tasks, (lanes, lane_by_asset)) = match (&plan, &catalog) {
-            (Ok(plan), Some(catalog)) => (initial_tasks(plan), lanes_of(plan, catalog)),
-            _ => (Vec::new(), (Vec::new(), BTreeMap::new())),
+        let own = triggered.trigger.priority;
+        let (tasks, (tracks, standings)) = match (&plan, &catalog) {
+            (Ok(plan), Some(catalog)) => (initial_tasks(plan), compete(plan, catalog, own)),
+            _ => Default::default(),
         };
         let mut counts = [0; TaskState::ALL.len()];
         counts[TaskState::Blocked as usize] = tasks.len() as u32;
@@ -92,10 +93,9 @@ impl Run {
             cancel: None,
             finished: None,
             finished_at: None,
-            ready: vec![BTreeSet::new(); lanes.len()],
-            open: vec![0; lanes.len()],
-            lanes,
-            lane_by_asset,
+            tracks,
+            moved: Vec::new(),
+            standings,
             retrying: BTreeSet::new(),
             failures: BTreeMap::new(),
             counts,
@@ -358,25 +358,32 @@ fn initial_tasks(plan: &Plan) -> Vec<Task> {
         .collect()
 }
 
-/// The lanes of a plan in order, and the lane of each of its assets.
-fn lanes_of(plan: &Plan, catalog: &Catalog) -> (Vec<Lane>, BTreeMap<AssetIndex, usize>) {
+/// The lanes of a plan in order, and how the tasks of each of its assets compete in a run of some priority.
+fn compete(plan: &Plan, catalog: &Catalog, priority: i32) -> (Vec<Track>, Vec<Standing>) {
     let lane_of = |asset: AssetIndex| {
-        let spec = catalog.asset(asset);
-        Lane {
-            queue: spec.queue.clone(),
-            pool: spec.pool.clone(),
-        }
+        let asset = catalog.asset(asset);
+        (asset.queue.as_str(), asset.pool.as_deref())
     };
-    let mut assets = BTreeSet::new();
-    assets.extend((0..plan.len()).map(|index| plan.asset(index)));
-    let mut lanes = BTreeSet::new();
-    lanes.extend(assets.iter().map(|asset| lane_of(*asset)));
-    let lanes: Vec<Lane> = lanes.into_iter().collect();
-    let by_asset = assets
-        .into_iter()
-        .filter_map(|asset| Some((asset, lanes.binary_search(&lane_of(asset)).ok()?)));
-    let by_asset = map_of(by_asset);
-    (lanes, by_asset)
+    let mut places: BTreeMap<(&str, Option<&str>), usize> =
+        map_of(plan.assets().map(|asset| (lane_of(asset), 0)));
+    let mut tracks = Vec::with_capacity(places.len());
+    for ((queue, pool), place) in &mut places {
+        *place = tracks.len();
+        tracks.push(Track::new(Lane {
+            queue: queue.to_string(),
+            pool: pool.map(String::from),
+        }));
+    }
+    let standing = |asset: AssetIndex| Standing {
+        lane: places.get(&lane_of(asset)).copied().unwrap_or(0),
+        rank: catalog
+            .asset(asset)
+            .priority
+            .saturating_neg()
+            .saturating_sub(priority),
+    };
+    let standings = plan.assets().map(standing).collect();
+    (tracks, standings)
 }
 
 /// The name of a category as workers write it.

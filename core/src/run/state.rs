@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::plan::Plan;
-use crate::plan::catalog::{AssetIndex, Catalog};
+use crate::plan::catalog::Catalog;
 use crate::plan::order::map_of;
 use crate::wire::event::{RunFinished, RunOutcome, RunTriggered};
 use crate::wire::view::{RunState, TaskState};
@@ -56,6 +56,41 @@ pub struct Lane {
     pub pool: Option<String>,
 }
 
+/// What a run has in a lane.
+#[derive(Clone, Debug)]
+pub(crate) struct Track {
+    pub(crate) lane: Lane,
+    /// The ready tasks, those with the lowest rank first.
+    pub(crate) ready: BTreeSet<(i32, u32)>,
+    /// Attempts that are requested or running.
+    pub(crate) open: u32,
+    /// How many of them the world has counted.
+    counted: u32,
+    /// Whether it is among those that moved.
+    is_moved: bool,
+}
+
+impl Track {
+    pub(crate) fn new(lane: Lane) -> Track {
+        Track {
+            lane,
+            ready: BTreeSet::new(),
+            open: 0,
+            counted: 0,
+            is_moved: false,
+        }
+    }
+}
+
+/// How the tasks of an asset compete.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    /// The place of their lane among the run's.
+    pub(crate) lane: usize,
+    /// Lower goes first.
+    pub(crate) rank: i32,
+}
+
 /// A run, folded.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -81,14 +116,15 @@ pub struct Run {
     pub finished: Option<RunFinished>,
     /// When it ended.
     pub finished_at: Option<u64>,
-    pub(crate) lanes: Vec<Lane>,
-    pub(crate) lane_by_asset: BTreeMap<AssetIndex, usize>,
-    /// For each lane the ready tasks, those with the highest priority first.
-    pub(crate) ready: Vec<BTreeSet<(i32, u32)>>,
+    /// In the order of the lanes.
+    pub(crate) tracks: Vec<Track>,
+    /// The tracks with other open attempts than the world has counted.
+    pub(crate) moved: Vec<usize>,
+    /// By the place of an asset in the plan.
+    pub(crate) standings: Vec<Standing>,
     pub(crate) retrying: BTreeSet<u32>,
     pub(crate) failures: BTreeMap<u32, Failure>,
     pub(crate) counts: [u32; TaskState::ALL.len()],
-    pub(crate) open: Vec<u32>,
     pub(crate) warnings_failed: u32,
 }
 
@@ -161,7 +197,7 @@ impl Run {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         // A node of a B-tree is at least half full.
-        let ready: usize = self.ready.iter().map(BTreeSet::len).sum();
+        let ready: usize = self.tracks.iter().map(|track| track.ready.len()).sum();
         let failures = self.failures.values();
         let sentences: usize = failures
             .map(|failure| failure.sentence.capacity() + failure.verdict.capacity())
@@ -198,8 +234,7 @@ impl Run {
 
     /// Moves a task, keeping every index of the state in step. Terminal states are final: leaving one is a bug.
     pub(crate) fn set(&mut self, index: u32, state: TaskState, seq: u64) {
-        let lane = self.lane_of(index);
-        let rank = self.rank_of(index);
+        let Standing { lane, rank } = self.standing(index);
         let Some(task) = self.tasks.get_mut(index as usize) else {
             return;
         };
@@ -213,44 +248,48 @@ impl Run {
         if let Some(count) = self.counts.get_mut(state as usize) {
             *count += 1;
         }
-        if let Some(ready) = self.ready.get_mut(lane) {
-            if before == TaskState::Ready {
-                ready.remove(&(rank, index));
-            }
-            if state == TaskState::Ready {
-                ready.insert((rank, index));
-            }
-        }
         if before == TaskState::RetryWait {
             self.retrying.remove(&index);
         }
         if state == TaskState::RetryWait {
             self.retrying.insert(index);
         }
+        let Some(track) = self.tracks.get_mut(lane) else {
+            return;
+        };
+        if before == TaskState::Ready {
+            track.ready.remove(&(rank, index));
+        }
+        if state == TaskState::Ready {
+            track.ready.insert((rank, index));
+        }
         let is_open = |state| matches!(state, TaskState::Dispatched | TaskState::Running);
-        if let Some(open) = self.open.get_mut(lane) {
-            *open = *open + u32::from(is_open(state)) - u32::from(is_open(before));
+        if is_open(before) == is_open(state) {
+            return;
+        }
+        track.open = track.open + u32::from(is_open(state)) - u32::from(is_open(before));
+        if !core::mem::replace(&mut track.is_moved, true) {
+            self.moved.push(lane);
         }
     }
 
-    /// The place of a task's queue and pool in the run's lanes.
-    pub(crate) fn lane_of(&self, index: u32) -> usize {
-        let Ok(plan) = &self.plan else { return 0 };
-        self.lane_by_asset
-            .get(&plan.asset(index))
-            .copied()
-            .unwrap_or(0)
+    /// Each lane whose open attempts have changed since this was asked last: how many were counted, and how many there are.
+    pub(crate) fn count_moved(&mut self, mut count: impl FnMut(&Lane, u32, u32)) {
+        for place in self.moved.drain(..) {
+            if let Some(track) = self.tracks.get_mut(place) {
+                track.is_moved = false;
+                let counted = core::mem::replace(&mut track.counted, track.open);
+                count(&track.lane, counted, track.open);
+            }
+        }
     }
 
-    /// Lower goes first.
-    pub(crate) fn rank_of(&self, index: u32) -> i32 {
-        let (Ok(plan), Some(catalog)) = (&self.plan, &self.catalog) else {
-            return 0;
+    /// How a task competes.
+    pub(crate) fn standing(&self, index: u32) -> Standing {
+        let Ok(plan) = &self.plan else {
+            return Standing::default();
         };
-        catalog
-            .asset(plan.asset(index))
-            .priority
-            .saturating_neg()
-            .saturating_sub(self.triggered.trigger.priority)
+        let place = plan.asset_place(index) as usize;
+        self.standings.get(place).copied().unwrap_or_default()
     }
 }

@@ -135,19 +135,14 @@ impl World {
         let Some(run) = event.run().and_then(|id| self.runs.get_mut(&id)) else {
             return;
         };
-        let before = run.open.clone();
         run.apply(record, event);
-        for (place, lane) in run.lanes.iter().enumerate() {
-            let (was, is) = (
-                before.get(place).copied().unwrap_or(0),
-                run.open.get(place).copied().unwrap_or(0),
-            );
-            if was != is {
-                let open = self.open.entry(lane.clone()).or_insert(0);
-                *open = *open + is - was;
-                self.open_attempts = self.open_attempts + is - was;
+        run.count_moved(|lane, was, is| {
+            match self.open.get_mut(lane) {
+                Some(open) => *open = *open + is - was,
+                None => drop(self.open.insert(lane.clone(), is)),
             }
-        }
+            self.open_attempts = self.open_attempts + is - was;
+        });
         let id = run.id;
         if run.wants_place() {
             self.hungry.insert(id);

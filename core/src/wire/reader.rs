@@ -1,7 +1,7 @@
 //! Every typed value is read out of JSON by one reader, which knows the place of whatever does not fit.
 //!
 //! A generic decoder is compiled once for each value and each way of reading it, and the wasm of a door is paid by the byte: this
-//! one has a single way. An object is read by its member names only, never by their places in an array.
+//! one has a single way, and there its parts are not inlined. An object is read by its member names only, never by their places in an array.
 
 mod decode;
 
@@ -160,7 +160,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn take(&mut self, byte: u8) -> Result<(), Fault> {
         if self.peek() == byte {
             self.at += 1;
@@ -184,12 +184,27 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn string(&mut self) -> Result<Text<'de>, Fault> {
+        let start = self.at + 1;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let length = quote_or_escape(rest);
+        let end = start + length;
+        match self.text.get(start..end) {
+            Some(plain) if rest.get(length) == Some(&b'"') => {
+                self.at = end + 1;
+                Ok(Text::Plain(plain))
+            }
+            _ => self.escaped(length),
+        }
+    }
+
+    /// A string whose first escape, if it has one, stands so many bytes after the opening quote.
+    #[cold]
+    #[inline(never)]
+    fn escaped(&mut self, mut end: usize) -> Result<Text<'de>, Fault> {
         let start = self.at;
         let rest = self.text.as_bytes().get(start + 1..).unwrap_or_default();
-        let mut end = quote_or_escape(rest);
-        let is_plain = rest.get(end) == Some(&b'"');
         while rest.get(end) == Some(&b'\\') {
             end += 2;
             end += quote_or_escape(rest.get(end..).unwrap_or_default());
@@ -200,9 +215,6 @@ impl<'de> Reader<'de> {
             return Err(self.broken("a string has no end"));
         };
         self.at = start + whole.len();
-        if is_plain {
-            return Ok(Text::Plain(whole.get(1..=end).unwrap_or_default()));
-        }
         match serde_json::from_str(whole) {
             Ok(text) => Ok(Text::Escaped(text)),
             Err(_) => Err(self.broken("this is no JSON").at(start)),
@@ -298,7 +310,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn enter(&mut self, open: u8) -> Result<(), Fault> {
         self.take(open)?;
         self.depth += 1;
@@ -308,14 +320,14 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn leave(&mut self, close: u8) -> Result<(), Fault> {
         self.depth -= 1;
         self.take(close)
     }
 
     /// Whether one more item comes before `close`, with the reader before it.
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn goes_on(&mut self, close: u8, is_first: &mut bool) -> Result<bool, Fault> {
         if self.peek() == close {
             return Ok(false);

@@ -203,7 +203,7 @@ fn with_upstreams(catalog: &Catalog, asset: AssetIndex) -> BTreeSet<AssetIndex> 
 /// Whether each partition of an asset is made from the partition of the upstream that has the same ordinal, and from no other.
 pub(crate) fn is_the_same_partition(catalog: &Catalog, asset: AssetIndex, link: &Link) -> bool {
     let (upstream, own) = (catalog.space(link.upstream), catalog.space(asset));
-    let mut links = (0u32..).zip(link.dimensions.iter());
+    let mut links = (0u32..).zip(catalog.dimension_links(link));
     upstream == own
         && !own.is_dynamic()
         && links.all(|(place, link)| *link == (DimensionLink::Identity { from: place }))

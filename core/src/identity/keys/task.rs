@@ -47,15 +47,19 @@ impl TaskKey {
         if text.is_empty() {
             return Err(Error::at(Code::TaskKeyEmpty, 0));
         }
-        let asset_end = text.find(['[', ':']).unwrap_or(text.len());
+        // Every mark is one byte, which stands in no longer character.
+        let place_of = |text: &str, is_mark: fn(&u8) -> bool| {
+            let mut bytes = text.as_bytes().iter();
+            bytes.position(is_mark).unwrap_or(text.len())
+        };
+        let asset_end = place_of(text, |byte| matches!(byte, b'[' | b':'));
         let (asset, rest) = text.split_at_checked(asset_end).unwrap_or((text, ""));
         asset::check(asset).map_err(|error| error.shifted(0))?;
         let mut partition_end = 0;
         let mut operation_start = asset_end;
         if let Some(rest) = rest.strip_prefix('[') {
-            let partition = rest
-                .split_once(']')
-                .map_or(rest, |(partition, _)| partition);
+            let length = place_of(rest, |byte| *byte == b']');
+            let partition = rest.get(..length).unwrap_or_default();
             PartitionKey::check(partition).map_err(|error| error.shifted(asset_end + 1))?;
             partition_end = asset_end + 1 + partition.len();
             operation_start = partition_end + 1;

@@ -1,4 +1,6 @@
-//! Compiling takes a bounded number of steps for each task and edge, however many there are.
+//! Compiling takes a bounded number of steps for each task and edge, and finding a task a bounded number, however many there are.
+//!
+//! A step is a comparison, a visit or an edge of a loop. Only the keys of a manifest are sorted, once, when it is indexed.
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -8,6 +10,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 
 use super::{AS_OF_MS, manifest_text, plan};
+use crate::plan::Plan;
 use crate::plan::catalog::Catalog;
 use crate::plan::inputs::upstream_partitions;
 use crate::plan::step;
@@ -112,6 +115,7 @@ fn measure(shape: Shape, size: u32, seed: u64) -> (u64, usize) {
     });
     assert!(plan.len() > size / 3, "{shape:?} has {} tasks", plan.len());
     check_inputs(&catalog, &plan);
+    check_find(&plan);
     let work = u64::from(plan.len()) + u64::from(plan.edges());
     (
         steps.div_ceil(work),
@@ -119,8 +123,20 @@ fn measure(shape: Shape, size: u32, seed: u64) -> (u64, usize) {
     )
 }
 
+/// A task is found by its key without a search.
+fn check_find(plan: &Plan) {
+    let (is_found, steps) =
+        step::during(|| (0..plan.len()).all(|task| plan.find(&plan.key(task)) == Some(task)));
+    assert!(is_found);
+    assert!(
+        steps <= MAX_STEPS * u64::from(plan.len()),
+        "{steps} steps to find {} tasks",
+        plan.len()
+    );
+}
+
 /// The inputs of a task cost what they are, not what the plan is.
-fn check_inputs(catalog: &Catalog, plan: &crate::plan::Plan) {
+fn check_inputs(catalog: &Catalog, plan: &Plan) {
     let task = plan.len() - 1;
     let (count, steps) = step::during(|| {
         let partition = plan.partition(task);

@@ -1,14 +1,14 @@
 //! Assets stand in an order in which each comes after what it needs, or the cycle that forbids it is named.
 
-use alloc::collections::{BinaryHeap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use super::Report;
 use crate::plan::catalog::{AssetIndex, Link};
+use crate::plan::step::step;
 use crate::wire::manifest::Manifest;
 
 /// Steps that the search for a short cycle may take.
@@ -16,7 +16,7 @@ const MAX_STEPS: usize = 4_000_000;
 /// Keys of a cycle that a message names.
 const MAX_NAMED: usize = 12;
 
-/// Every asset after its upstreams, ties by key; a report when there is no such order.
+/// Every asset after its upstreams, step by step from those that need nothing; a report when there is no such order.
 pub(super) fn sort(
     manifest: &Manifest,
     declared: &[u32],
@@ -25,19 +25,18 @@ pub(super) fn sort(
 ) -> Vec<AssetIndex> {
     let mut waiting: Vec<usize> = links.iter().map(Vec::len).collect();
     let downstreams = downstreams(links);
-    let mut ready: BinaryHeap<Reverse<u32>> = (0u32..)
-        .zip(&waiting)
-        .filter(|(_, waiting)| **waiting == 0)
-        .map(|(asset, _)| Reverse(asset))
-        .collect();
     let mut sorted = Vec::with_capacity(links.len());
-    while let Some(Reverse(asset)) = ready.pop() {
-        sorted.push(AssetIndex(asset));
+    let free = (0u32..).zip(&waiting).filter(|row| *row.1 == 0);
+    sorted.extend(free.map(|row| AssetIndex(row.0)));
+    let mut next = 0;
+    while let Some(&AssetIndex(asset)) = sorted.get(next) {
+        next += 1;
         for &downstream in &downstreams[asset as usize] {
+            step();
             let waiting = &mut waiting[downstream as usize];
             *waiting -= 1;
             if *waiting == 0 {
-                ready.push(Reverse(downstream));
+                sorted.push(AssetIndex(downstream));
             }
         }
     }

@@ -1,11 +1,12 @@
 //! A mapping fits two spaces when every dimension of the upstream follows from the downstream partition.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Report;
+use super::partition::Spaces;
 use super::place::Place;
 use crate::plan::catalog::{AssetIndex, DimensionLink, DimensionLinks, Link};
 use crate::plan::lookup::Lookup;
@@ -15,14 +16,22 @@ use crate::plan::{suggestion, typed};
 use crate::wire::manifest::partition::{DimensionMapping, Mapping};
 use crate::wire::manifest::{Asset, Manifest, Upstream, limit};
 
-/// For each asset in the order of `declared`, its links by upstream.
+/// The links of all assets.
+pub(super) struct Links {
+    /// For each asset its links, by upstream.
+    pub(super) rows: Vec<Vec<Link>>,
+    /// What they say of dimensions, each list once.
+    pub(super) said: Vec<DimensionLinks>,
+}
+
+/// The links of each asset, in the order of `declared`.
 pub(super) fn links(
     manifest: &Manifest,
     declared: &[u32],
     lookup: &Lookup,
-    spaces: &[Option<Space>],
+    spaces: &Spaces,
     report: &mut Report,
-) -> Vec<Vec<Link>> {
+) -> Links {
     let asset = |&place: &u32| &manifest.assets[place as usize];
     let assets = Assets {
         manifest,
@@ -32,9 +41,32 @@ pub(super) fn links(
             .map(|place| asset(place).key.as_str())
             .collect(),
     };
-    let rows = declared.iter().zip(spaces);
-    rows.map(|(&place, space)| assets.links(place, space.as_ref(), spaces, report))
-        .collect()
+    let mut said = Said::default();
+    let rows = (0u32..).zip(declared).map(|(index, &place)| {
+        let space = spaces.get(index);
+        assets.links(place, space, spaces, &mut said, report)
+    });
+    Links {
+        rows: rows.collect(),
+        said: said.distinct,
+    }
+}
+
+/// What links say of dimensions: few things, many times.
+#[derive(Default)]
+struct Said {
+    distinct: Vec<DimensionLinks>,
+    places: BTreeMap<DimensionLinks, u32>,
+}
+
+impl Said {
+    fn place(&mut self, links: DimensionLinks) -> u32 {
+        let next = u32::try_from(self.distinct.len()).unwrap_or(u32::MAX);
+        *self.places.entry(links).or_insert_with(|| {
+            self.distinct.push(links);
+            next
+        })
+    }
 }
 
 struct Assets<'a> {
@@ -57,7 +89,8 @@ impl Assets<'_> {
         &self,
         place: u32,
         space: Option<&Space>,
-        spaces: &[Option<Space>],
+        spaces: &Spaces,
+        said: &mut Said,
         report: &mut Report,
     ) -> Vec<Link> {
         let asset = self.asset(place);
@@ -84,12 +117,12 @@ impl Assets<'_> {
                 continue;
             }
             // A space that was refused has its own findings.
-            let (Some(own), Some(Some(other))) = (space, spaces.get(index as usize)) else {
+            let (Some(own), Some(other)) = (space, spaces.get(index)) else {
                 continue;
             };
             links.push(Link {
                 upstream: AssetIndex(index),
-                dimensions: fit(own, other, upstream, &pointer, report),
+                said: said.place(fit(own, other, upstream, &pointer, report)),
             });
         }
         sort_by(&mut links, |one, other| one.upstream.cmp(&other.upstream));

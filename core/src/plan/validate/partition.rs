@@ -23,25 +23,46 @@ struct Shared<'a> {
     zones: BTreeMap<&'a str, Zone>,
 }
 
-/// The space of each asset, in the order of `declared`; absent where it is refused.
-pub(super) fn spaces(
-    manifest: &Manifest,
-    declared: &[u32],
-    report: &mut Report,
-) -> Vec<Option<Space>> {
+/// The spaces of assets: those that declare the same have one.
+pub(super) struct Spaces {
+    pub(super) distinct: Vec<Space>,
+    /// In the order of the assets; absent where the space is refused.
+    pub(super) of_asset: Vec<Option<u32>>,
+}
+
+impl Spaces {
+    /// The space of an asset, unless it is refused.
+    pub(super) fn get(&self, asset: u32) -> Option<&Space> {
+        let place = (*self.of_asset.get(asset as usize)?)?;
+        self.distinct.get(place as usize)
+    }
+}
+
+/// The space of each asset, in the order of `declared`.
+pub(super) fn spaces(manifest: &Manifest, declared: &[u32], report: &mut Report) -> Spaces {
     let mut shared = Shared::default();
+    let mut known: BTreeMap<&[Dimension], u32> = BTreeMap::new();
+    let mut spaces = Spaces {
+        distinct: Vec::new(),
+        of_asset: Vec::with_capacity(declared.len()),
+    };
     let assets = Place::top("assets");
-    declared
-        .iter()
-        .map(|&place| {
-            space(
-                &manifest.assets[place as usize],
-                &assets.at(place as usize).member("partitions"),
-                &mut shared,
-                report,
-            )
-        })
-        .collect()
+    for &place in declared {
+        let asset = &manifest.assets[place as usize];
+        let mut found = known.get(asset.partitions.as_slice()).copied();
+        if found.is_none() {
+            let declaration = assets.at(place as usize);
+            let pointer = declaration.member("partitions");
+            if let Some(space) = space(asset, &pointer, &mut shared, report) {
+                let place = u32::try_from(spaces.distinct.len()).unwrap_or(u32::MAX);
+                spaces.distinct.push(space);
+                known.insert(&asset.partitions, place);
+                found = Some(place);
+            }
+        }
+        spaces.of_asset.push(found);
+    }
+    spaces
 }
 
 fn space<'a>(

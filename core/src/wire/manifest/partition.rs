@@ -12,7 +12,7 @@ use crate::wire::literal::Literal;
 /// One dimension of an asset's partitions.
 ///
 /// `start`, `end` and `timeZone` belong to the time kinds, `values` to `static`, `valueType` to `dynamic`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dimension {
     /// `[a-z][a-z0-9_]*`, at most 64 bytes.
