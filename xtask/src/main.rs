@@ -9,6 +9,7 @@ mod contract;
 mod bench_core;
 mod bench_host;
 mod bench_identity;
+mod evidence;
 mod examples;
 mod fixtures;
 mod stories;
@@ -17,6 +18,7 @@ mod fuzz;
 mod mutants;
 mod npm;
 mod python;
+mod samples;
 mod tool;
 mod wasm;
 
@@ -41,6 +43,8 @@ cargo xtask COMMAND
   drill durable        watches the system calls: no acknowledgement leaves before a sync
   drill edge           takes the scheduler away from the edge, kills its workerd, and judges what is left
   drill backfill       walks ten years of days of four assets, with a pause and a kill, and counts what came of it
+  evidence make [--short]   bundles the raw files of what ran; the short form runs a quick form of what is missing
+  evidence publish [BUNDLE] writes what the repository keeps of a bundle, and every figure that a document quotes
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and says what it weighs
@@ -63,6 +67,10 @@ fn main() -> ExitCode {
         ["drill", "durable"] => drill::durable(),
         ["drill", "edge"] => drill::edge(),
         ["drill", "backfill"] => drill::backfill(),
+        ["evidence", "make"] => evidence::make(false),
+        ["evidence", "make", "--short"] => evidence::make(true),
+        ["evidence", "publish"] => evidence::publish(None),
+        ["evidence", "publish", bundle] => evidence::publish(Some(bundle)),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["contract"] => contract::run_all(),
