@@ -1,11 +1,14 @@
 """The claims of the simulator, the mutants and the soak, and of every drill: what its exported ledger says, read without the product."""
 
+import statistics
+
 from bundle import RAW, Broken
-from claim import Claim
+from claim import Claim, ratio
 from drills import CLAIMS as DRILLS
+from drills import PROGRAMS
 from raw import Unknown
 
-SIMULATE, MUTANTS = "simulate.json", "mutants.json"
+SIMULATE, MUTANTS, SOAK = "simulate.json", "mutants.json", "soak.json"
 
 
 def lives(raw):
@@ -88,4 +91,50 @@ def mutants():
     return [Claim(f"mutants-{id}", says, unit, figure, (MUTANTS,), "cargo xtask mutants", bound) for id, says, unit, figure, bound in rows]
 
 
-CLAIMS = simulator() + mutants() + DRILLS
+def third(of, which):
+    """The median of a figure over the first or the last third of the soak."""
+
+    def rule(raw):
+        rows = raw.member(SOAK, "samples")
+        length = max(1, len(rows) // 3)
+        values = [row[of] for row in (rows[:length] if which == "first" else rows[-length:]) if row[of] is not None]
+        if not values:
+            raise Unknown(f"{RAW}{SOAK} has no samples of {of}")
+        return statistics.median(values)
+
+    return rule
+
+
+def rise(of, by=1):
+    return lambda raw: (third(of, "last")(raw) - third(of, "first")(raw)) / by
+
+
+def slope(of, by=1):
+    """How much a figure rises in an hour, by least squares."""
+
+    def rule(raw):
+        points = [(row["s"] / 3600, row[of] / by) for row in raw.member(SOAK, "samples") if row[of] is not None]
+        if len(points) < 3:
+            raise Unknown(f"{RAW}{SOAK} has too few samples of {of}")
+        return statistics.linear_regression(*zip(*points)).slope
+
+    return rule
+
+
+def soak():
+    if not (PROGRAMS / "soak.py").exists():
+        return []
+    rows = [
+        ("minutes", "how long it took", "minutes", lambda raw: max(row["s"] for row in raw.member(SOAK, "samples")) / 60, ("at least", 30)),
+        ("memory-slope", "resident memory, by least squares", "MiB/h", slope("rss_bytes", 2**20), None),
+        ("memory-rise", "resident memory of the last third over that of the first", "MiB", rise("rss_bytes", 2**20), ("at most", 16)),
+        ("descriptors-slope", "open descriptors, by least squares", "/h", slope("descriptors"), None),
+        ("descriptors-rise", "open descriptors of the last third over those of the first", "descriptors", rise("descriptors"), ("at most", 8)),
+        ("drift", "99th percentile of callbacks in the last third by that in the first", "×", ratio(third("p99_ms", "last"), third("p99_ms", "first")), None),
+        ("missing", "acknowledged events that are not in the ledger", "events", lambda raw: raw.count(SOAK, "report", "acknowledged_missing"), ("exactly", 0)),
+        ("left-behind", "runs and attempts that were left behind", "tasks", lambda raw: raw.count(SOAK, "report", "left_behind"), ("exactly", 0)),
+    ]
+    return [Claim(f"soak-{id}", f"a steady load with kills and pauses in it: {says}", unit, figure, (SOAK,), "cargo xtask soak", bound) for id, says, unit, figure, bound in rows]
+
+
+CLAIMS = simulator() + mutants() + DRILLS + soak()

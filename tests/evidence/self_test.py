@@ -78,12 +78,16 @@ def forged(files):
         return packed, digest(packed)
 
     for index, claim in enumerate(claims):
-        lies = {"figure": 0 if claim["figure"] is None else claim["figure"] * 2 + 1, "verdict": "holds" if claim["verdict"] != "holds" else "fails",
-                "bound": None if claim["bound"] else {"is": "at least", "value": 0}, "claim": "all is well"}
-        for member, lie in lies.items():
+        figure = {"figure": 0 if claim["figure"] is None else claim["figure"] * 2 + 1}
+        others = [
+            {"verdict": "holds" if claim["verdict"] != "holds" else "fails"}, {"claim": "all is well"},
+            {"bound": None if claim["bound"] else {"is": "at least", "value": 0}},
+        ]
+        # Every figure, and by turns what stands beside it.
+        for member, lie in [*figure.items(), *others[index % len(others)].items()]:
             forgery = claims[:index] + [claim | {member: lie}] + claims[index + 1 :]
             yield f"{claim['id']}: another {member}", *resealed({CLAIMS: written(forgery)})
-        yield f"{claim['id']}: left out", *resealed({CLAIMS: written(claims[:index] + claims[index + 1 :])})
+    yield f"{claims[-1]['id']}: left out", *resealed({CLAIMS: written(claims[:-1])})
     for index, entry in enumerate(negative):
         yield f"negative.json: {entry['what']} left out", *resealed({NEGATIVE: written(negative[:index] + negative[index + 1 :])})
     yield "negative.json: emptied", *resealed({NEGATIVE: written([])})

@@ -24,19 +24,31 @@ FACTS = {
 }
 
 
-def ledger(count):
+RUN = {"run": "R1", "task": "a/é:materialize", "attempt": 1}
+LIFE = [
+    ("run_triggered", {"run": "R1"}), ("dispatch_requested", RUN), ("attempt_started", RUN), ("attempt_finished", RUN | {"outcome": "succeeded"}),
+    ("run_finished", {"run": "R1", "outcome": "succeeded", "succeeded": 1}),
+]
+ACKNOWLEDGED = [{"what": "trigger", "run": "R1", "seq": 1}, {"what": "started", **RUN, "seq": 3}, {"what": "completed", **RUN, "seq": 4}]
+
+
+def ledger(events):
     chain, lines = bytes(32), []
-    for number in range(1, count + 1):
-        record = {"seq": number, "at_ms": number, "event_id": str(number), "kind": "noted", "actor": "key:owner", "body": {"run": "é"}}
+    for number, (kind, body) in enumerate(events, 1):
+        record = {"seq": number, "at_ms": number, "event_id": str(number), "kind": kind, "actor": "key:owner", "body": body}
         canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         chain = hashlib.sha256(chain + canonical.encode()).digest()
-        lines.append(json.dumps(record | {"chain": chain.hex()}))
-    return "\n".join(lines) + "\n"
+        lines.append(record | {"chain": chain.hex()})
+    return as_lines(lines)
+
+
+def as_lines(values):
+    return "".join(json.dumps(value) + "\n" for value in values)
 
 
 def samples(bench, measure, subject, values):
     lines = [{"bench": bench, "measure": measure, "subject": subject, "unit": "", "value": value} for value in values]
-    return "".join(json.dumps(line) + "\n" for line in lines)
+    return as_lines(lines)
 
 
 def raw_files():
@@ -44,7 +56,20 @@ def raw_files():
     return {
         "samples/host.jsonl": samples("host", "fan-out of 1000", "arcoflow", [1500.0]) + samples("host", "completed, 1 callers", "arcoflow", [3, 1, 2]),
         "parity/fixtures.json": json.dumps(parity),
-        "drills/kill.ledger.jsonl": ledger(6),
+        "drills/kill.ledger.jsonl": ledger(LIFE),
+        "drills/kill.acknowledged.jsonl": as_lines(ACKNOWLEDGED),
+        "drills/kill.json": json.dumps({
+            "timeline": [{"fault": "kill -9", "how": how, "fault_at_ms": 5, "detected_at_ms": 6, "repaired_at_ms": after} for how, after in [("E1", 25), ("C4 at start", 45), ("random", None)]],
+            "counts": {"acknowledged_missing": 0, "false_timeouts": None}, "unknown": {"false_timeouts": "its worker dies"},
+        }),
+        "simulate.json": json.dumps({
+            "lives": [
+                {"seed": 1, "broken": None, "simulatedMs": 86_400_000, "steps": 9, "records": 5, "faults": ["loss"], "digest": "d1"},
+                {"seed": 2, "broken": {"rule": "I15"}, "simulatedMs": 43_200_000, "steps": 3, "records": 1, "faults": ["loss", "skew"], "digest": "d2"},
+            ],
+            "again": {"2": "d3"}, "happened": {"a lie": 3, "an alarm lost": 0}, "neverHappened": ["an alarm lost"], "processorMs": 3_000,
+        }),
+        "mutants.json": json.dumps({"mutants": [{"name": "no fence", "rule": "I32", "seeds": 4}, {"name": "late", "rule": None, "seeds": 200}]}),
         "origin.json": json.dumps({"samples/host.jsonl": {"source": "sha256:1", "changed": 0, "load": 1.7}, "parity/fixtures.json": {"source": "sha256:2", "changed": 0, "load": 0}}),
     }
 
@@ -74,11 +99,30 @@ class Evidence(unittest.TestCase):
         claims = {claim["id"]: claim for claim in read_json(unpack(self.made())[CLAIMS], CLAIMS)}
         for id, figure, verdict in [
             ("fixtures-native", 0, HOLDS), ("fixtures-node", 1, FAILS), ("fixtures-python", None, UNKNOWN), ("fixtures-vite", None, UNKNOWN),
-            ("host-fan-out-1000", 1500.0, FAILS), ("host-completed-1", 2, MEASURED), ("host-level", None, UNKNOWN), ("ledgers-records", 6, HOLDS),
+            ("host-fan-out-1000", 1500.0, FAILS), ("host-completed-1", 2, MEASURED), ("host-level", None, UNKNOWN), ("ledgers-records", 5, HOLDS),
+            ("kill-missing", 0, HOLDS), ("kill-left-behind", 0, HOLDS), ("kill-twice", 0, HOLDS), ("kill-repair", 30, MEASURED), ("kill-points", 2, FAILS),
+            ("kill-false-timeouts", None, UNKNOWN), ("edge-missing", None, UNKNOWN), ("simulate-broken", 1, FAILS), ("simulate-hours", 36.0, MEASURED),
+            ("simulate-kinds", 2, MEASURED), ("simulate-unreached", 1, FAILS), ("simulate-unlike", 1, FAILS), ("simulate-speed", 12.0, HOLDS),
+            ("mutants-planted", 2, FAILS), ("mutants-survived", 1, FAILS),
         ]:
             with self.subTest(id):
                 self.assertEqual((claims[id]["figure"], claims[id]["verdict"]), (figure, verdict))
                 self.assertEqual(claims[id]["reason"] is None, figure is not None)
+
+    def test_a_ledger_is_believed_before_a_drill(self):
+        def figures(events, acknowledged=None):
+            raw = raw_files() | {"drills/kill.ledger.jsonl": ledger(events)}
+            if acknowledged:
+                raw["drills/kill.acknowledged.jsonl"] = as_lines(acknowledged)
+            self.assertEqual(self.make(raw).returncode, 0)
+            claims = read_json(unpack(self.bundle.read_bytes())[CLAIMS], CLAIMS)
+            return [claim["figure"] for claim in claims if claim["id"] in ("kill-missing", "kill-left-behind", "kill-twice")]
+
+        self.assertEqual(figures(LIFE), [0, 0, 0])
+        self.assertEqual(figures(LIFE, [*ACKNOWLEDGED, {"what": "started", **RUN, "seq": 4}, {"what": "trigger", "run": "R2", "seq": 1}]), [2, 0, 0])
+        self.assertEqual(figures(LIFE[:3], ACKNOWLEDGED), [1, 2, 0])
+        again = RUN | {"attempt": 2}
+        self.assertEqual(figures([*LIFE[:4], ("dispatch_requested", again), ("attempt_finished", again | {"outcome": "succeeded"}), LIFE[4]]), [0, 0, 1])
 
     def test_what_is_not_shown_is_said(self):
         self.made()
@@ -127,9 +171,11 @@ class Evidence(unittest.TestCase):
             ("parity/fixtures.json", '{"written":1,"written":2}'),
             ("parity/fixtures.json", json.dumps({"written": 3, "drawn": 2, "targets": {"native": {"asked": 4, "right": 4}}})),
             ("parity/fixtures.json", json.dumps({"written": 3, "drawn": -3, "targets": {"native": {"asked": 0, "right": 0}}})),
-            ("drills/kill.ledger.jsonl", ledger(6).replace("key:owner", "key:other", 1)),
-            ("drills/kill.ledger.jsonl", "".join(ledger(6).splitlines(keepends=True)[1:])),
+            ("drills/kill.ledger.jsonl", ledger(LIFE).replace("key:owner", "key:other", 1)),
+            ("drills/kill.ledger.jsonl", "".join(ledger(LIFE).splitlines(keepends=True)[1:])),
             ("drills/kill.ledger.jsonl", "[]\n"),
+            ("drills/kill.json", json.dumps({"timeline": [{"how": "E1", "fault_at_ms": 9, "detected_at_ms": None, "repaired_at_ms": 8}]})),
+            ("simulate.json", json.dumps({"lives": []})),
         ]:
             with self.subTest(name=name, text=text[:60]):
                 made = self.make(raw_files() | {name: text})

@@ -1,5 +1,6 @@
 """What a bundle has to say follows from its raw files: every claim in order, and everything that is not shown."""
 
+import drills
 import parity
 import performance
 import reliability
@@ -48,6 +49,8 @@ def negative(raw, claims, manifest_parts):
         note("not shown", "tree", f"files that differ from the commit: {tree['changed']}")
     for name, reason in origins(raw, tree, environment):
         note("not shown", RAW + name, reason)
+    for name in drills.taken_on_trust(raw):
+        note("not shown", RAW + name, "which events were acknowledged is not listed, so the drill's own count of the missing ones is taken")
     for what, reason in NEVER_SHOWN:
         note("not shown", what, reason)
     return found
