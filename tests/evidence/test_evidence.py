@@ -70,7 +70,7 @@ def raw_files():
             "again": {"2": "d3"}, "happened": {"a lie": 3, "an alarm lost": 0}, "neverHappened": ["an alarm lost"], "processorMs": 3_000,
         }),
         "mutants.json": json.dumps({"mutants": [{"name": "no fence", "rule": "I32", "seeds": 4}, {"name": "late", "rule": None, "seeds": 200}]}),
-        "origin.json": json.dumps({"samples/host.jsonl": {"source": "sha256:1", "changed": 0, "load": 1.7}, "parity/fixtures.json": {"source": "sha256:2", "changed": 0, "load": 0}}),
+        "origin.json": json.dumps({"samples/host.jsonl": {"source": "sha256:1", "changed": 0, "load": 1.7}, "parity/fixtures.json": {"source": "sha256:2", "changed": 0, "load": 0}, "drills/kill.json": {"source": "sha256:1", "changed": 0, "load": 9}}),
     }
 
 
@@ -130,7 +130,8 @@ class Evidence(unittest.TestCase):
         said = {entry["what"]: entry["reason"] for entry in read_json(files["negative.json"], "negative")}
         self.assertIn("another tree", said["raw/parity/fixtures.json"])
         self.assertIn("load of 1.7 on 2 cores", said["raw/samples/host.jsonl"])
-        self.assertIn("not written down", said["raw/drills/kill.ledger.jsonl"])
+        self.assertIn("not written down", said["raw/simulate.json"])
+        self.assertNotIn("raw/drills/kill.ledger.jsonl", said)
         for what in ("fixtures-node", "fixtures-python", "Python wheel", "node", "power-loss"):
             self.assertIn(what, said)
 

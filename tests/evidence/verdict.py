@@ -1,5 +1,7 @@
 """What a bundle has to say follows from its raw files: every claim in order, and everything that is not shown."""
 
+import re
+
 import drills
 import parity
 import performance
@@ -63,7 +65,8 @@ def origins(raw, tree, environment):
     for name in sorted(raw.files):
         if name == "origin.json":
             continue
-        origin = known.get(name)
+        # What lies beside the facts of a drill was made with them.
+        origin = known.get(re.sub(r"^(drills/[a-z-]+)\..*", r"\1.json", name))
         if origin is None:
             yield name, "which tree it was made from was not written down"
             continue

@@ -41,6 +41,12 @@ pub(crate) fn begin(name: &str, command: &str) -> Result<PathBuf, String> {
     if path.exists() {
         fs::remove_file(&path).map_err(fault)?;
     }
+    note(name, command)?;
+    Ok(path)
+}
+
+/// Notes from which tree a raw file is made, and under which load.
+pub(crate) fn note(name: &str, command: &str) -> Result<(), String> {
     let mut origins = origins();
     let tree = tree();
     origins.insert(
@@ -49,8 +55,7 @@ pub(crate) fn begin(name: &str, command: &str) -> Result<PathBuf, String> {
             "command": command, "tree": tree["tree"], "source": tree["source"], "changed": tree["changed"], "load": load(),
         }),
     );
-    write(&place().join(ORIGIN), &Value::Object(origins))?;
-    Ok(path)
+    write(&place().join(ORIGIN), &Value::Object(origins))
 }
 
 /// Writes a whole raw file.

@@ -101,7 +101,12 @@ impl Page {
     /// Text and target of each link.
     pub(crate) fn links(&self) -> Vec<(usize, String, String)> {
         let mut found = Vec::new();
+        let mut fenced = false;
         for (number, line) in self.lines() {
+            fenced ^= line.trim_start().starts_with("```");
+            if fenced {
+                continue;
+            }
             // A link inside code is an example of one.
             let spans = line.split('`').enumerate();
             let shown = spans.map(|(index, span)| match index % 2 {
