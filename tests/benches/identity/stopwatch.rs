@@ -12,7 +12,7 @@ const ROUND_NS: f64 = 3_000_000.0;
 pub(crate) type Candidate<'a> = (&'a str, &'a mut dyn FnMut());
 
 /// The lower quartile of each candidate's times, in nanoseconds: caches that others emptied only add. All are kept as samples.
-pub(crate) fn compare(measure: &str, bytes: usize, candidates: &mut [Candidate]) -> Vec<f64> {
+pub(crate) fn compare(what: &str, bytes: usize, candidates: &mut [Candidate]) -> Vec<f64> {
     let repeats: Vec<u32> = candidates
         .iter_mut()
         .map(|(_, work)| {
@@ -27,7 +27,7 @@ pub(crate) fn compare(measure: &str, bytes: usize, candidates: &mut [Candidate])
         }
     }
     for ((subject, _), times) in candidates.iter().zip(&times) {
-        samples::keep(measure, subject, "ns", times);
+        samples::keep(what, subject, "ns", times);
     }
     times.iter_mut().map(|times| quartile(times)).collect()
 }
