@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 
+import { keep } from "../../tests/samples/samples.mjs";
 import { edgeDoor, minimalDoor, nativeDoor } from "./doors.mjs";
 
 const { values: options } = parseArgs({
@@ -28,6 +29,10 @@ size();
 const edge = await edgeDoor();
 const minimal = await minimalDoor();
 const native = options.native ? await nativeDoor(options.native) : null;
+for (const { name, coldMs, firstCallMs } of [edge, minimal]) {
+  keep("cold start", name, "ms", coldMs);
+  keep("first call of the object", name, "ms", firstCallMs);
+}
 console.log(`cold start to the first answer: edge ${fixed(edge.coldMs)} ms, minimal ${fixed(minimal.coldMs)} ms`);
 console.log(`first call of the object: edge ${fixed(edge.firstCallMs)} ms, minimal ${fixed(minimal.firstCallMs)} ms`);
 const ours = native ? [edge, native] : [edge];
@@ -44,6 +49,10 @@ for (const callers of [1, 32]) {
     for (let round = 0; round < ROUNDS; round += 1) {
       figures.get(minimal).push(await measure(minimal, insert, callers));
       for (const door of ours) figures.get(door).push(await measure(door, ask, callers));
+    }
+    for (const [door, taken] of figures) {
+      keep(`${name}, ${callers} callers`, door.name, "/s", ...taken.map(({ rate }) => rate));
+      keep(`${name}, ${callers} callers, processor`, door.name, "µs a request", ...taken.map(({ cpuUs }) => cpuUs));
     }
     const row = [minimal, ...ours].map((door) => {
       const middle = median(figures.get(door));
@@ -67,6 +76,8 @@ function size() {
     raw += bytes.length;
     compressed += gzipSync(bytes, { level: 9 }).length;
   }
+  keep("size", "edge", "bytes", raw);
+  keep("size, compressed", "edge", "bytes", compressed);
   console.log(`size with glue: ${raw} bytes, ${compressed} compressed`);
 }
 
@@ -138,6 +149,8 @@ async function memory(open) {
   await prepare(door, open);
   const begun = performance.now();
   await door.must("GET", "/health");
+  keep("memory at the start", "edge", "MB", before);
+  keep(`memory with ${open} open tasks`, "edge", "MB", door.residentMb());
   console.log(`memory of workerd: ${fixed(before)} MB at the start, ${fixed(door.residentMb())} MB with ${open} open tasks; /health then ${fixed(performance.now() - begun)} ms`);
   await door.end();
 }

@@ -2,6 +2,8 @@
 //!
 //! The house is a process of its own; callers and workers are in this one and speak HTTP over the loopback address.
 
+#[path = "../../tests/samples/samples.rs"]
+mod samples;
 #[path = "host/house.rs"]
 mod house;
 #[path = "host/figures.rs"]

@@ -1,5 +1,7 @@
 //! The identity core beside its peers: in turn, on the same documents, as ratios.
 
+#[path = "../samples/samples.rs"]
+mod samples;
 #[path = "identity/documents.rs"]
 mod documents;
 #[path = "identity/stopwatch.rs"]
@@ -12,6 +14,9 @@ use arcoflow_core::identity::ids::ulid::Ulid;
 use arcoflow_core::identity::partition_key::{Date, PartitionKey, Value};
 use documents::documents;
 use stopwatch::{compare, nanoseconds};
+
+/// What our own code is called in the samples.
+const NATIVE: &str = "native";
 
 fn main() {
     if let Some(place) = std::env::args().skip_while(|word| word != "--write").nth(1) {
@@ -43,23 +48,27 @@ fn row(name: &str, text: &[u8]) {
     let mut context = Canonicalizer::new();
     let wanted = canonicalize(text).expect("the documents are canonicalizable");
     assert_eq!(ordered(text), wanted, "{name}: the peer agrees");
+    let mut reused = || {
+        black_box(context.canonicalize(black_box(text)).map(<[u8]>::len)).expect("good");
+    };
+    let mut one_shot = || {
+        black_box(canonicalize(black_box(text))).expect("good");
+    };
+    let mut maps = || {
+        black_box(ordered(black_box(text)));
+    };
+    let mut jcs = || {
+        let value: serde_json::Value = serde_json::from_slice(black_box(text)).expect("good");
+        black_box(serde_jcs::to_vec(&value)).expect("good");
+    };
     let times = compare(
+        name,
         text.len(),
         &mut [
-            &mut || {
-                black_box(context.canonicalize(black_box(text)).map(<[u8]>::len)).expect("good");
-            },
-            &mut || {
-                black_box(canonicalize(black_box(text))).expect("good");
-            },
-            &mut || {
-                black_box(ordered(black_box(text)));
-            },
-            &mut || {
-                let value: serde_json::Value =
-                    serde_json::from_slice(black_box(text)).expect("good");
-                black_box(serde_jcs::to_vec(&value)).expect("good");
-            },
+            (NATIVE, &mut reused),
+            ("native, one-shot", &mut one_shot),
+            ("serde_json", &mut maps),
+            ("serde_jcs", &mut jcs),
         ],
     );
     let ours = times[0];
@@ -82,15 +91,18 @@ fn ordered(text: &[u8]) -> Vec<u8> {
 fn deep() {
     let (unsorted, sorted) = (documents::deep(true), documents::deep(false));
     let (mut left, mut right) = (Canonicalizer::new(), Canonicalizer::new());
+    let mut in_disorder = || {
+        black_box(left.canonicalize(black_box(&unsorted)).map(<[u8]>::len)).expect("good");
+    };
+    let mut in_order = || {
+        black_box(right.canonicalize(black_box(&sorted)).map(<[u8]>::len)).expect("good");
+    };
     let times = compare(
+        "115 levels",
         unsorted.len(),
         &mut [
-            &mut || {
-                black_box(left.canonicalize(black_box(&unsorted)).map(<[u8]>::len)).expect("good");
-            },
-            &mut || {
-                black_box(right.canonicalize(black_box(&sorted)).map(<[u8]>::len)).expect("good");
-            },
+            ("native, unsorted", &mut in_disorder),
+            ("native, sorted", &mut in_order),
         ],
     );
     println!(
@@ -106,7 +118,10 @@ fn names() {
     let region = Value::text("us-east").expect("good");
     println!("names");
     let measure = |name: &str, work: &mut dyn FnMut()| {
-        println!("{name:<38} {:>10}", nanoseconds(compare(1, &mut [work])[0]));
+        println!(
+            "{name:<38} {:>10}",
+            nanoseconds(compare(name, 1, &mut [(NATIVE, work)])[0])
+        );
     };
     measure("ulid parse", &mut || {
         black_box(Ulid::parse(black_box("01ARZ3NDEKTSV4RRFFQ69G5FAV"))).expect("good");

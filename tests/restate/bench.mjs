@@ -1,4 +1,4 @@
-// Measures Restate on the work of the host benchmark and prints one JSON object of figures.
+// Measures Restate on the work of the host benchmark, and keeps the samples beside those of the host.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+
+import { keep } from "../samples/samples.mjs";
 
 const SERVER = new URL("./node_modules/@restatedev/restate-server-linux-x64/bin/restate-server", import.meta.url).pathname;
 const SERVICE = new URL("./service.mjs", import.meta.url).pathname;
@@ -88,8 +90,6 @@ const post = async (port, path, body) => {
 };
 const call = (path, body) => post(ports.ingress, path, body);
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
 const bytesOf = (directory) => {
   let bytes = 0;
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
@@ -113,21 +113,21 @@ const cpuSeconds = (pid) => {
 
 const residentMib = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
 
-const figures = {};
+const sample = (measure, unit, ...values) => keep(measure, "Restate", unit, ...values);
 
 const fanOut = async (count) => {
   const [began, cpu, bytes] = [performance.now(), cpuSeconds(server.pid), bytesOf(data)];
   await call("/flow/fanOut", count);
-  figures[`fan-out of ${count}, tasks/s`] = (count * 1_000) / (performance.now() - began);
-  figures[`fan-out of ${count}, server µs/task`] = ((cpuSeconds(server.pid) - cpu) * 1e6) / count;
-  figures[`fan-out of ${count}, disk bytes/task`] = (bytesOf(data) - bytes) / count;
+  sample(`fan-out of ${count}`, "/s", (count * 1_000) / (performance.now() - began));
+  sample(`fan-out of ${count}, processor`, "µs a task", ((cpuSeconds(server.pid) - cpu) * 1e6) / count);
+  sample(`fan-out of ${count}, disk`, "bytes a task", (bytesOf(data) - bytes) / count);
 };
 
 const chain = async (levels) => {
   await call("/flow/chain", levels);
   const began = performance.now();
   await call("/flow/chain", levels);
-  figures["chain of 100, ms/level"] = (performance.now() - began) / levels;
+  sample("a level", "ms", (performance.now() - began) / levels);
 };
 
 const trigger = async () => {
@@ -137,15 +137,15 @@ const trigger = async () => {
     const began = performance.timeOrigin + performance.now();
     times.push((await call("/task/stamp", null)) - began);
   }
-  figures["trigger to first user code, ms"] = median(times);
+  sample("trigger to first user code", "ms", ...times);
 };
 
 const idle = async () => {
   await sleep(2_000);
   const cpu = cpuSeconds(server.pid);
   await sleep(20_000);
-  figures["idle memory, MiB"] = residentMib(server.pid);
-  figures["idle processor, %"] = ((cpuSeconds(server.pid) - cpu) / 20) * 100;
+  sample("resident memory", "MiB", residentMib(server.pid));
+  sample("processor", "% of a core", ((cpuSeconds(server.pid) - cpu) / 20) * 100);
 };
 
 const restart = async () => {
@@ -163,7 +163,7 @@ const restart = async () => {
     await until("the run before", () => call("/task/run", 0));
     await sleep(5_000);
   }
-  figures["restart to first resumed task, ms"] = median(times);
+  sample("restart to first resumed task", "ms", ...times);
 };
 
 try {
@@ -178,7 +178,6 @@ try {
   await fanOut(1_000);
   await fanOut(10_000);
   await restart();
-  console.log(JSON.stringify(figures));
 } finally {
   service.kill("SIGKILL");
   server?.kill("SIGKILL");

@@ -1,52 +1,62 @@
 //! The door and the scheduler are measured beside the machine that carries them, and beside the peer that does the same work.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Map, Value};
-
-use crate::process::{cargo, read, root, run, target};
+use crate::process::{cargo, root, run};
+use crate::samples;
 
 /// How often each of the two is asked, in turn.
 const ROUNDS: usize = 2;
+/// What they are called in the samples.
+const OURS: &str = "arcoflow";
+const THEIRS: &str = "Restate";
 
-/// The name of a figure here and there, and whether more of it is better.
-const SHARED: &[(&str, &str, bool)] = &[
-    ("fan-out of 1000", "fan-out of 1000, tasks/s", true),
-    ("fan-out of 10000", "fan-out of 10000, tasks/s", true),
+/// The name of a figure here and there, its unit, and whether more of it is better.
+const SHARED: &[(&str, &str, &str, bool)] = &[
+    ("fan-out of 1000", "fan-out of 1000", "tasks/s", true),
+    ("fan-out of 10000", "fan-out of 10000", "tasks/s", true),
     (
         "fan-out of 10000, processor time of the house",
-        "fan-out of 10000, server µs/task",
+        "fan-out of 10000, processor",
+        "µs/task",
         false,
     ),
     (
         "fan-out of 10000, disk",
-        "fan-out of 10000, disk bytes/task",
+        "fan-out of 10000, disk",
+        "bytes/task",
         false,
     ),
     (
         "a level: lease, started, completed, next lease",
-        "chain of 100, ms/level",
+        "a level",
+        "ms",
         false,
     ),
     (
         "in a worker that waits over HTTP",
-        "trigger to first user code, ms",
+        "trigger to first user code",
+        "ms",
         false,
     ),
     (
         "process start to the next task leased",
-        "restart to first resumed task, ms",
+        "restart to first resumed task",
+        "ms",
         false,
     ),
-    ("resident memory", "idle memory, MiB", false),
-    ("processor", "idle processor, %", false),
+    ("resident memory", "resident memory", "MiB", false),
+    ("processor", "processor", "%", false),
 ];
 
 /// Runs the benchmark of the host, wholly or the named measures.
 pub(crate) fn run_all(measures: &[&str]) -> Result<(), String> {
-    run(bench().args(measures), "the benchmark has to build")
+    let mut bench = bench();
+    bench.args(measures);
+    if measures.is_empty() {
+        samples::kept_by(&mut bench, &samples::begin("host")?);
+    }
+    run(&mut bench, "the benchmark has to build")
 }
 
 /// Runs the same work here and on Restate, in turn.
@@ -58,20 +68,35 @@ pub(crate) fn beside_restate() -> Result<(), String> {
             .current_dir(&place),
         "npm has to reach a registry once",
     )?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let file = samples::begin("restate")?;
+    let mut theirs = Command::new(place.join("node_modules/.bin/node"));
+    theirs.arg("bench.mjs").current_dir(&place);
+    let mut ours = bench();
+    ours.args(["fan-out", "chain", "trigger", "restart", "idle"]);
     for round in 1..=ROUNDS {
         println!("round {round} of {ROUNDS}: Restate");
-        theirs.push(measure_restate(&place)?);
+        run(
+            samples::kept_by(&mut theirs, &file),
+            "Restate runs on Linux on x86-64 here",
+        )?;
         println!("round {round} of {ROUNDS}: arcoflow");
-        ours.push(measure_ours()?);
+        run(
+            samples::kept_by(&mut ours, &file),
+            "the benchmark has to build",
+        )?;
     }
     println!(
         "\n{:<50} {:>12} {:>12} {:>8}",
         "", "arcoflow", "Restate", "ratio"
     );
-    for (here, there, more_is_better) in SHARED {
-        let (Some(own), Some(other)) = (middle(&ours, here), middle(&theirs, there)) else {
-            println!("{there:<50} {:>12}", "unknown");
+    for (here, there, unit, more_is_better) in SHARED {
+        let name = format!("{there}, {unit}");
+        let (own, other) = (
+            samples::median(&file, here, OURS)?,
+            samples::median(&file, there, THEIRS)?,
+        );
+        let (Some(own), Some(other)) = (own, other) else {
+            println!("{name:<50} {:>12}", "unknown");
             continue;
         };
         let ratio = if *more_is_better {
@@ -79,7 +104,7 @@ pub(crate) fn beside_restate() -> Result<(), String> {
         } else {
             other / own
         };
-        println!("{there:<50} {own:>12.2} {other:>12.2} {ratio:>7.1}x");
+        println!("{name:<50} {own:>12.2} {other:>12.2} {ratio:>7.1}x");
     }
     println!(
         "\nA ratio above 1 is in favour of arcoflow. Both sync each step to the disk. Restate's worker and the driver are one Node"
@@ -102,40 +127,4 @@ fn bench() -> Command {
         "--",
     ]);
     command
-}
-
-fn measure_ours() -> Result<Map<String, Value>, String> {
-    let file = target().join("figures.json");
-    let mut command = bench();
-    command
-        .args(["fan-out", "chain", "trigger", "restart", "idle"])
-        .env("ARCOFLOW_FIGURES", &file);
-    run(&mut command, "the benchmark has to build")?;
-    let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-    parse(&text)
-}
-
-fn measure_restate(place: &Path) -> Result<Map<String, Value>, String> {
-    let mut command = Command::new(place.join("node_modules/.bin/node"));
-    command.arg("bench.mjs").current_dir(place);
-    let text = read(&mut command, "Restate runs on Linux on x86-64 here")?;
-    parse(text.lines().last().unwrap_or(""))
-}
-
-fn parse(text: &str) -> Result<Map<String, Value>, String> {
-    serde_json::from_str(text).map_err(|error| format!("no figures came: {error}"))
-}
-
-/// The middle of a figure over the rounds; of two the mean.
-fn middle(rounds: &[Map<String, Value>], name: &str) -> Option<f64> {
-    let mut values: Vec<f64> = rounds
-        .iter()
-        .filter_map(|round| round.get(name)?.as_f64())
-        .collect();
-    values.sort_by(f64::total_cmp);
-    let (low, high) = (
-        values.get((values.len().checked_sub(1)?) / 2)?,
-        values.get(values.len() / 2)?,
-    );
-    Some((low + high) / 2.0)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::process::{cargo, root, run, target};
-use crate::{fixtures, python};
+use crate::{fixtures, python, samples};
 
 /// Runs every benchmark of identity, one after another.
 pub(crate) fn run_all() -> Result<(), String> {
@@ -25,16 +25,24 @@ pub(crate) fn run_all() -> Result<(), String> {
     };
     let hint = "the benchmark has to build";
     run(bench().arg("--write").arg(&documents), hint)?;
-    run(&mut bench(), hint)?;
+    let file = samples::begin("identity")?;
+    run(samples::kept_by(&mut bench(), &file), hint)?;
     let place = fixtures::install_package()?;
     let copied = place.join("benchmark.js");
-    fs::copy(root().join("bindings/npm/test/benchmark.js"), &copied)
-        .map_err(|error| error.to_string())?;
+    for (source, copy) in [
+        ("bindings/npm/test/benchmark.js", &copied),
+        ("tests/samples/samples.mjs", &place.join("samples.mjs")),
+    ] {
+        fs::copy(root().join(source), copy).map_err(|error| error.to_string())?;
+    }
     run(
-        Command::new("node")
-            .arg(&copied)
-            .arg(&documents)
-            .current_dir(&place),
+        samples::kept_by(
+            Command::new("node")
+                .arg(&copied)
+                .arg(&documents)
+                .current_dir(&place),
+            &file,
+        ),
         "install Node 20 or later",
     )?;
     let module = root().join("bindings/npm/dist/core.wasm");
@@ -48,7 +56,10 @@ pub(crate) fn run_all() -> Result<(), String> {
     python::install_peers(&interpreter)?;
     let script = root().join("bindings/python/tests/benchmark.py");
     run(
-        Command::new(&interpreter).arg(script).arg(&documents),
+        samples::kept_by(
+            Command::new(&interpreter).arg(script).arg(&documents),
+            &file,
+        ),
         "the wheel has to install",
     )
 }

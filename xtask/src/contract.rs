@@ -9,8 +9,8 @@ use arcoflow_tests::contract::script::Door;
 use serde_json::json;
 
 use crate::doors::Started;
-use crate::edge;
 use crate::process::{cargo, run, target};
+use crate::{edge, evidence};
 
 /// Builds and starts both doors with the same keys, and compares them.
 pub(crate) fn run_all() -> Result<(), String> {
@@ -28,7 +28,20 @@ pub(crate) fn run_all() -> Result<(), String> {
         keys: keys.clone(),
     });
     let [native, edge] = &doors;
-    let summary = compare(native, edge).map_err(|differences| differences.join("\n"))?;
+    let (summary, differences) = match compare(native, edge) {
+        Ok(summary) => (Some(summary), Vec::new()),
+        Err(differences) => (None, differences),
+    };
+    let facts = json!({
+        "doors": [native.name, edge.name],
+        "exchanges": summary.map(|summary| summary.exchanges),
+        "refusals": summary.map(|summary| summary.refusals),
+        "differences": differences.len(),
+    });
+    evidence::keep("parity/contract.json", "cargo xtask contract", &facts)?;
+    let Some(summary) = summary else {
+        return Err(differences.join("\n"));
+    };
     println!(
         "{} exchanges with each of two doors, {} of them refusals: the same bytes",
         summary.exchanges, summary.refusals

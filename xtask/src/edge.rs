@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::{cargo, read, root, run, target};
+use crate::samples;
 
 /// The most bytes of everything that is uploaded, compressed as the platform counts it.
 ///
@@ -137,19 +138,16 @@ pub(crate) fn bench() -> Result<(), String> {
     let hint = "the benchmark runs on Linux, with Node 20 or later";
     let binary = target().join("release/arcoflow");
     let bench = package().join("bench");
-    run(
-        Command::new("node")
-            .arg(bench.join("bench.mjs"))
-            .arg("--native")
-            .arg(&binary),
-        hint,
-    )?;
-    run(
-        Command::new("node")
-            .arg(bench.join("levels.mjs"))
-            .arg(&binary),
-        hint,
-    )
+    let file = samples::begin("edge")?;
+    let mut doors = Command::new("node");
+    doors
+        .arg(bench.join("bench.mjs"))
+        .arg("--native")
+        .arg(&binary);
+    let mut levels = Command::new("node");
+    levels.arg(bench.join("levels.mjs")).arg(&binary);
+    run(samples::kept_by(&mut doors, &file), hint)?;
+    run(samples::kept_by(&mut levels, &file), hint)
 }
 
 /// What a checkout with Rust and Node still lacks.

@@ -9,8 +9,10 @@ use arcoflow_tests::fixtures::random::questions;
 use arcoflow_tests::fixtures::target::{Report, ask};
 use arcoflow_tests::fixtures::{Case, identity_directory, load};
 
+use serde_json::{Map, Value, json};
+
 use crate::process::{cargo, root, run, target};
-use crate::{examples, npm, python};
+use crate::{evidence, examples, npm, python};
 
 const TARGETS: [&str; 6] = ["native", "node", "chromium", "vite", "workerd", "python"];
 const SHOWN_FAILURES: usize = 5;
@@ -46,6 +48,9 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             Err(_) => println!("{name:<10} {:>6} {:>7}", cases.len(), "missing"),
         }
     }
+    let facts =
+        json!({ "seed": seed, "written": written, "drawn": DRAWN, "targets": asked(&rows) });
+    evidence::keep("parity/fixtures.json", "cargo xtask fixtures", &facts)?;
     let problems: Vec<String> = rows
         .into_iter()
         .filter_map(|(_, report)| problem(report))
@@ -55,6 +60,17 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// What each target was asked and got right, without a word on whether that is enough.
+fn asked(rows: &[(&str, Result<Report, String>)]) -> Map<String, Value> {
+    let facts = |report: &Result<Report, String>| match report {
+        Ok(report) => json!({ "asked": report.cases, "right": report.passed() }),
+        Err(problem) => json!({ "missing": evidence::sentence(problem) }),
+    };
+    let rows = rows.iter();
+    rows.map(|(name, report)| ((*name).to_owned(), facts(report)))
+        .collect()
 }
 
 /// Where the drawn questions begin: another place each time, unless one is given.

@@ -10,6 +10,7 @@ mod contract;
 mod bench_core;
 mod bench_host;
 mod bench_identity;
+mod evidence;
 mod examples;
 mod fixtures;
 mod stories;
@@ -22,6 +23,7 @@ mod mutants;
 mod npm;
 mod page;
 mod python;
+mod samples;
 mod tool;
 mod wasm;
 
@@ -56,6 +58,8 @@ cargo xtask COMMAND
   soak [MINUTES]       keeps a process under load (30), and looks for memory and descriptors that only rise
   schemathesis [DOOR…] asks the doors (native, workerd) everything that the OpenAPI document allows, and what it does not
   nightly              fresh seeds, planted bugs, fuzzing, schemathesis, drills and a soak, in a row
+  evidence make [--short]   bundles the raw files of what ran; the short form runs a quick form of what is missing
+  evidence publish [BUNDLE] writes what the repository keeps of a bundle, and every figure that a document quotes
   docs [--check]       writes the documents that follow from the code, or fails when one is out of date
   contract             asks the native door and the one on workerd the same, and compares the bytes
   edge build           builds what Cloudflare takes, and says what it weighs
@@ -79,6 +83,10 @@ fn main() -> ExitCode {
         ["soak", minutes] => drill::soak(minutes),
         ["schemathesis", doors @ ..] => schemathesis::run_all(schemathesis::Depth::Usual, doors),
         ["nightly"] => nightly::run_all(),
+        ["evidence", "make"] => evidence::make(false),
+        ["evidence", "make", "--short"] => evidence::make(true),
+        ["evidence", "publish"] => evidence::publish(None),
+        ["evidence", "publish", bundle] => evidence::publish(Some(bundle)),
         ["docs"] => docs::write(),
         ["docs", "--check"] => docs::check(),
         ["contract"] => contract::run_all(),

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
+use arcoflow_core::identity::digest::sha256;
 use arcoflow_stories::library::{play_on_core, stories};
 use arcoflow_stories::story::Story;
+use serde_json::{Map, Value, json};
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::evidence;
 use crate::process::{cargo, read, root, run, target};
 
 const TARGETS: [&str; 3] = ["native", "wasm", "http"];
@@ -23,6 +26,8 @@ struct Report {
     told: usize,
     passed: usize,
     problems: Vec<String>,
+    /// A digest of the states after the steps of each story, where the target tells them.
+    states: Option<Map<String, Value>>,
 }
 
 /// Plays the stories on the named targets, or on all of them, and prints a table.
@@ -46,6 +51,8 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             rows.push((name, report));
         }
     }
+    let facts = json!({ "stories": stories.len(), "targets": told(&rows) });
+    evidence::keep("parity/stories.json", "cargo xtask stories", &facts)?;
     println!("{:<10} {:>7} {:>7}", "target", "stories", "passed");
     let mut problems = Vec::new();
     for (name, report) in rows {
@@ -73,6 +80,20 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
     } else {
         Err(problems.join("\n"))
     }
+}
+
+/// What each target played, without a word on whether that is enough.
+fn told(rows: &[(&str, Result<Report, String>)]) -> Map<String, Value> {
+    let facts = |report: &Result<Report, String>| match report {
+        Ok(report) => match &report.states {
+            Some(states) => json!({ "told": report.told, "same": report.passed, "states": states }),
+            None => json!({ "told": report.told, "same": report.passed }),
+        },
+        Err(problem) => json!({ "missing": evidence::sentence(problem) }),
+    };
+    let rows = rows.iter();
+    rows.map(|(name, report)| ((*name).to_owned(), facts(report)))
+        .collect()
 }
 
 fn native(stories: &[Story]) -> Played {
@@ -104,7 +125,18 @@ fn compare(stories: &[Story], native: &Played, played: &Played) -> Report {
         told: played.len(),
         passed: stories.len() - problems.len(),
         problems,
+        states: Some(states(played)),
     }
+}
+
+fn states(played: &Played) -> Map<String, Value> {
+    let digest = |trace: &String| {
+        let digest = sha256(trace.as_bytes()).to_string();
+        Value::from(digest.trim_start_matches("sha256:"))
+    };
+    let told = played.iter();
+    told.filter_map(|(name, trace)| Some((name.clone(), digest(trace.as_ref().ok()?))))
+        .collect()
 }
 
 /// Builds the player for WebAssembly, and has Node play with it.
@@ -202,5 +234,6 @@ fn http() -> Result<Report, String> {
         told: of,
         passed,
         problems: Vec::new(),
+        states: None,
     })
 }

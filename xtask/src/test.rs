@@ -53,6 +53,14 @@ pub(crate) fn run_all() -> Result<(), String> {
             "see examples/weather/README.md",
         )
     })?;
+    step("the evidence, doubted", || {
+        run(
+            Command::new("python3")
+                .current_dir(root())
+                .arg("tests/evidence/test_evidence.py"),
+            "see docs/evidence/README.md",
+        )
+    })?;
     step("tests", || {
         run(
             cargo().args(["test", "--locked", "--workspace"]),

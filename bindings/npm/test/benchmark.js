@@ -7,6 +7,9 @@ import { performance } from "node:perf_hooks";
 import peer from "canonicalize";
 import stable from "safe-stable-stringify";
 
+// Copied beside this file, with it, into a project that has the package.
+import { keep } from "./samples.mjs";
+
 const start = performance.now();
 const arcoflow = await import("arcoflow");
 arcoflow.canonicalize("{}");
@@ -26,7 +29,9 @@ function once(work, repeats) {
   return (processorMs() - before) / repeats;
 }
 
-function compare(candidates) {
+/** The lower quartile of the milliseconds of each candidate, which are kept as samples of a document. */
+function compare(document, peers) {
+  const [subjects, candidates] = [Object.keys(peers), Object.values(peers)];
   const repeats = candidates.map((work) => {
     for (let index = 0; index < 300 && index * once(work, 1) < 50; index += 1) work();
     return Math.max(1, Math.min(100_000, Math.round(ROUND_MS / Math.max(once(work, 20), 0.0002))));
@@ -35,25 +40,27 @@ function compare(candidates) {
   for (let round = 0; round < ROUNDS; round += 1) {
     candidates.forEach((work, index) => times[index].push(once(work, repeats[index])));
   }
+  subjects.forEach((subject, index) => keep(document, subject, "ms", ...times[index]));
   return times.map((list) => list.sort((left, right) => left - right)[ROUNDS >> 2]);
 }
 
 const micros = (ms) => `${(ms * 1000).toFixed(2)} µs`;
 const ratio = (time, ours) => `${(time / ours).toFixed(1)}x`;
 
+keep("import and first call", "npm", "ms", ready);
 console.log(`npm: import and first call ${ready.toFixed(2)} ms; then times of ours and how many times longer the peers take`);
 console.log("document             bytes  bytes in+out string in+out  canonicalize safe-stable   JSON.parse (over string)");
 for (const name of ["shuffled-220b", "shuffled-4kb", "shuffled-1mb", "canonical-1mb", "cjk-1mb"]) {
   const bytes = readFileSync(join(process.argv[2], `${name}.json`));
   const text = bytes.toString();
   const input = new Uint8Array(bytes);
-  const [ours, strings, theirs, safe, parse] = compare([
-    () => arcoflow.canonicalize(input),
-    () => arcoflow.canonicalize(text),
-    () => peer(JSON.parse(text)),
-    () => stable(JSON.parse(text)),
-    () => JSON.parse(text),
-  ]);
+  const [ours, strings, theirs, safe, parse] = compare(name, {
+    npm: () => arcoflow.canonicalize(input),
+    "npm, string": () => arcoflow.canonicalize(text),
+    canonicalize: () => peer(JSON.parse(text)),
+    "safe-stable-stringify": () => stable(JSON.parse(text)),
+    "JSON.parse": () => JSON.parse(text),
+  });
   console.log(
     name.padEnd(16),
     String(input.length).padStart(9),

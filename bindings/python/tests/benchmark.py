@@ -10,6 +10,9 @@ import canonicaljson
 import orjson
 import rfc8785
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tests/samples"))
+from samples import keep  # noqa: E402
+
 ROUNDS, ROUND_NS = 15, 20_000_000
 
 
@@ -20,12 +23,15 @@ def once(work, repeats):
     return (time.thread_time_ns() - start) / repeats
 
 
-def compare(candidates):
+def compare(document, peers):
+    candidates = list(peers.values())
     repeats = [max(1, min(50_000, int(ROUND_NS / max(once(work, 3), 100)))) for work in candidates]
     times = [[] for _ in candidates]
     for _ in range(ROUNDS):
         for index, work in enumerate(candidates):
             times[index].append(once(work, repeats[index]))
+    for subject, taken in zip(peers, times):
+        keep(document, subject, "ns", taken)
     return [sorted(list)[ROUNDS // 4] for list in times]
 
 
@@ -35,13 +41,14 @@ for name in ["shuffled-220b", "shuffled-4kb", "shuffled-1mb", "cjk-1mb"]:
     data = (pathlib.Path(sys.argv[1]) / f"{name}.json").read_bytes()
     value = json.loads(data)
     ours, walked, rfc, canonical, lenient = compare(
-        [
-            lambda: arcoflow.canonicalize(data),
-            lambda: arcoflow.canonicalize_value(value),
-            lambda: rfc8785.dumps(value),
-            lambda: canonicaljson.encode_canonical_json(value),
-            lambda: orjson.dumps(value, option=orjson.OPT_SORT_KEYS),
-        ]
+        name,
+        {
+            "Python": lambda: arcoflow.canonicalize(data),
+            "Python, object": lambda: arcoflow.canonicalize_value(value),
+            "rfc8785": lambda: rfc8785.dumps(value),
+            "canonicaljson": lambda: canonicaljson.encode_canonical_json(value),
+            "orjson": lambda: orjson.dumps(value, option=orjson.OPT_SORT_KEYS),
+        },
     )
     print(
         f"{name:<16} {len(data):>9} {ours:>10.0f} {walked:>10.0f} {rfc / walked:>10.1f}x {canonical / walked:>12.1f}x {lenient / walked:>12.1f}x"

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use crate::samples;
+
 /// What is printed.
 pub(crate) struct Figures {
     syncs_per_second: f64,
     missed: Vec<String>,
-    seen: serde_json::Map<String, serde_json::Value>,
 }
 
-/// Where the figures are written as one JSON object, for whoever compares them.
-const FILE: &str = "ARCOFLOW_FIGURES";
+/// What the samples are of.
+const SUBJECT: &str = "arcoflow";
 
 impl Figures {
     pub(crate) fn begin(syncs_per_second: f64) -> Figures {
@@ -18,10 +19,10 @@ impl Figures {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         println!("machine: {cores} cores, load {}", load.trim());
         println!("fdatasync of 4 KiB, one at a time: {syncs_per_second:.0} a second\n");
+        samples::keep("fdatasync of 4 KiB", "machine", "/s", &[syncs_per_second]);
         Figures {
             syncs_per_second,
             missed: Vec::new(),
-            seen: serde_json::Map::new(),
         }
     }
 
@@ -32,7 +33,7 @@ impl Figures {
 
     /// A rate, with its ratio to the sync rate.
     pub(crate) fn rate(&mut self, what: &str, per_second: f64, at_least: Option<f64>) {
-        self.keep(what, per_second);
+        samples::keep(what, SUBJECT, "/s", &[per_second]);
         let ratio = per_second / self.syncs_per_second;
         let met = self.met(what, at_least.is_none_or(|aim| per_second >= aim));
         let aim = at_least.map_or(String::new(), |aim| format!("   aim ≥ {aim:.0} {met}"));
@@ -46,9 +47,10 @@ impl Figures {
         times: &mut [Duration],
         median_below: Option<Duration>,
     ) {
+        let taken: Vec<f64> = times.iter().copied().map(millis).collect();
+        samples::keep(what, SUBJECT, "ms", &taken);
         times.sort_unstable();
         let (median, p99) = (at(times, 50), at(times, 99));
-        self.keep(what, millis(median));
         let met = self.met(what, median_below.is_none_or(|aim| median < aim));
         let aim = median_below.map_or(String::new(), |aim| {
             format!("   aim < {} ms {met}", aim.as_millis())
@@ -63,7 +65,7 @@ impl Figures {
 
     /// Any other figure.
     pub(crate) fn number(&mut self, what: &str, value: f64, unit: &str, below: Option<f64>) {
-        self.keep(what, value);
+        samples::keep(what, SUBJECT, unit, &[value]);
         let met = self.met(what, below.is_none_or(|aim| value < aim));
         let aim = below.map_or(String::new(), |aim| format!("   aim < {aim} {met}"));
         println!("  {what:<52} {value:>10.2} {unit}{aim}");
@@ -77,15 +79,7 @@ impl Figures {
         "MISSED"
     }
 
-    fn keep(&mut self, what: &str, value: f64) {
-        self.seen.insert(what.trim().to_owned(), value.into());
-    }
-
     pub(crate) fn end(self) {
-        if let Some(path) = std::env::var_os(FILE) {
-            let text = serde_json::Value::Object(self.seen).to_string();
-            std::fs::write(path, text).expect("room for the figures");
-        }
         if self.missed.is_empty() {
             println!("\nevery aim was met");
         } else {

@@ -2,24 +2,32 @@
 
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::samples;
+
 const ROUNDS: usize = 31;
 /// How long one candidate runs in one round, about.
 const ROUND_NS: f64 = 3_000_000.0;
 
-/// The lower quartile of each candidate's times, in nanoseconds: caches that others emptied only add.
-pub(crate) fn compare(bytes: usize, candidates: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+/// Somebody who does the work, by name.
+pub(crate) type Candidate<'a> = (&'a str, &'a mut dyn FnMut());
+
+/// The lower quartile of each candidate's times, in nanoseconds: caches that others emptied only add. All are kept as samples.
+pub(crate) fn compare(what: &str, bytes: usize, candidates: &mut [Candidate]) -> Vec<f64> {
     let repeats: Vec<u32> = candidates
         .iter_mut()
-        .map(|work| {
+        .map(|(_, work)| {
             let warm = if bytes > 100_000 { 1 } else { 200 };
             (ROUND_NS / measure(work, warm)).clamp(1.0, 200_000.0) as u32
         })
         .collect();
     let mut times = vec![Vec::with_capacity(ROUNDS); candidates.len()];
     for _ in 0..ROUNDS {
-        for ((work, repeats), times) in candidates.iter_mut().zip(&repeats).zip(&mut times) {
+        for (((_, work), repeats), times) in candidates.iter_mut().zip(&repeats).zip(&mut times) {
             times.push(measure(work, *repeats));
         }
+    }
+    for ((subject, _), times) in candidates.iter().zip(&times) {
+        samples::keep(what, subject, "ns", times);
     }
     times.iter_mut().map(|times| quartile(times)).collect()
 }
