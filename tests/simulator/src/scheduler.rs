@@ -14,11 +14,13 @@ use arcoflow_core::run::fold;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::manifest::Manifest;
-use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::record::{Chain, Record};
 use arcoflow_core::wire::schedule::SchedulePage;
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
 use crate::door::scope;
+use crate::faults::Faults;
 use crate::marks::Marks;
 use crate::post::{Draft, Out, Seen};
 
@@ -27,12 +29,14 @@ use crate::post::{Draft, Out, Seen};
 pub(crate) struct Shelf(Rc<RefCell<BTreeMap<Sha256Digest, Arc<Catalog>>>>);
 
 impl Shelf {
-    /// Puts a manifest there.
-    pub(crate) fn put(&self, manifest: &Value) {
+    /// Puts a manifest there; the answer is its address.
+    pub(crate) fn put(&self, manifest: &Value) -> Sha256Digest {
         let text = canonical_json::to_vec(manifest).expect("JSON");
         let manifest = Manifest::parse(&text).expect("a good manifest");
         let catalog = Catalog::new(manifest).expect("a good manifest");
-        self.0.borrow_mut().insert(sha256(&text), Arc::new(catalog));
+        let address = sha256(&text);
+        self.0.borrow_mut().insert(address, Arc::new(catalog));
+        address
     }
 }
 
@@ -59,6 +63,8 @@ enum Asked {
     Schedules,
     Read,
     Append,
+    /// What a scheduler may not say.
+    Lie,
 }
 
 /// The oldest run or backfill that is open: what ended before that has no future.
@@ -109,10 +115,14 @@ pub(crate) struct Scheduler {
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
+    /// How many records it read, and the chain value of the last.
+    read: u64,
+    chain: Chain,
+    dice: Dice,
 }
 
 impl Scheduler {
-    pub(crate) fn new(name: &str, shelf: Shelf) -> Scheduler {
+    pub(crate) fn new(name: &str, shelf: Shelf, dice: Dice) -> Scheduler {
         Scheduler {
             name: name.to_owned(),
             world: World::default(),
@@ -125,6 +135,9 @@ impl Scheduler {
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
+            read: 0,
+            chain: Chain::default(),
+            dice,
         }
     }
 
@@ -140,7 +153,7 @@ impl Scheduler {
     }
 
     /// Goes on from wherever it is.
-    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, out: &mut Out) {
+    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         if what == DUE {
             self.is_settled = false;
             // A read that waits at the door is given up: what is due is due now.
@@ -169,7 +182,7 @@ impl Scheduler {
                 Draft::get(tag, "/v1/schedules")
             });
         } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
-            self.propose(epoch, now_ms, out);
+            self.propose(epoch, now_ms, faults, out);
         } else {
             self.read(out);
         }
@@ -195,14 +208,13 @@ impl Scheduler {
         self.heard.0 + now_ms.saturating_sub(self.heard.1)
     }
 
-    fn propose(&mut self, epoch: u64, now_ms: u64, out: &mut Out) {
+    fn propose(&mut self, epoch: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         let (limits, door_ms) = (limits(), self.door_ms(now_ms));
         let decisions = decide(&self.world, door_ms, &scope(), &limits);
-        assert_eq!(
-            decisions,
-            decide(&self.world, door_ms, &scope(), &limits),
-            "deciding twice decides the same"
-        );
+        let same = decisions == decide(&self.world, door_ms, &scope(), &limits);
+        out.demand(same, "I11 deciding twice decides the same", || {
+            format!("{decisions:?}")
+        });
         if decisions.is_empty() {
             settle(&mut self.world);
             self.is_settled = true;
@@ -213,11 +225,35 @@ impl Scheduler {
             self.read(out);
             return;
         }
-        let events: Vec<Value> = decisions.iter().map(proposal).collect();
+        let mut events: Vec<Value> = decisions.iter().map(proposal).collect();
+        if self.dice.once_in_thousand(faults.lies) && self.lie(epoch, &mut events, out) {
+            return;
+        }
         let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
         self.ask(Asked::Append, out, |tag| {
             Draft::post(tag, "/v1/ledger", body)
         });
+    }
+
+    /// Says what a worker has to say, after what is its own to say, or decides under an epoch that is over.
+    fn lie(&mut self, epoch: u64, events: &mut Vec<Value>, out: &mut Out) -> bool {
+        let dispatched = events
+            .iter()
+            .find(|event| event["kind"] == "dispatch_requested");
+        let Some(dispatched) = dispatched.map(|event| &event["body"]) else {
+            return false;
+        };
+        let fact = json!({ "run": dispatched["run"], "task": dispatched["task"], "attempt": dispatched["attempt"], "outcome": "succeeded" });
+        let epoch = match self.dice.below(2) {
+            0 => epoch - 1,
+            _ => {
+                events.push(json!({ "kind": "attempt_finished", "body": fact }));
+                epoch
+            }
+        };
+        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
+        self.ask(Asked::Lie, out, |tag| Draft::post(tag, "/v1/ledger", body));
+        true
     }
 
     /// Takes an answer, or the absence of one.
@@ -226,6 +262,7 @@ impl Scheduler {
         tag: u64,
         seen: Option<Seen>,
         now_ms: u64,
+        faults: &Faults,
         marks: &mut Marks,
         out: &mut Out,
     ) {
@@ -244,14 +281,23 @@ impl Scheduler {
             Asked::OpenRuns => self.beginning.take_runs(&seen),
             Asked::OpenBackfills => self.beginning.take_backfills(&seen),
             Asked::Schedules => self.begin(&seen),
-            Asked::Read => self.fold(&seen),
+            Asked::Read => self.fold(&seen, out),
+            Asked::Lie => {
+                marks.hit("scheduler's lie refused");
+                let refused = (400..500).contains(&seen.status);
+                out.demand(
+                    refused,
+                    "I05 a scheduler decides, under its own epoch, and states no facts",
+                    || format!("{} {}", seen.status, seen.json),
+                );
+            }
             Asked::Append if seen.slug() == "epoch-fenced" => {
                 marks.hit("scheduler fenced");
                 self.epoch = None;
             }
             Asked::Append => {
                 let before = self.world.seq;
-                self.fold(&seen);
+                self.fold(&seen, out);
                 let results = seen.json["results"].as_array().cloned().unwrap_or_default();
                 let appended = results
                     .iter()
@@ -263,7 +309,7 @@ impl Scheduler {
                 }
             }
         }
-        self.wake(0, now_ms, out);
+        self.wake(0, now_ms, faults, out);
     }
 
     fn hear_lease(&mut self, seen: &Seen, now_ms: u64) {
@@ -283,15 +329,30 @@ impl Scheduler {
         self.world = World::beginning_after(self.beginning.seq(), schedules);
     }
 
-    fn fold(&mut self, seen: &Seen) {
-        let lines = seen.json["records"].as_array().cloned().unwrap_or_default();
-        for line in lines {
-            let text = line.to_string();
-            let record = Record::from_json(text.as_bytes()).expect("a record of the door");
-            assert!(
-                record.seq <= self.world.seq + 1,
-                "the ledger is read without gaps"
+    fn fold(&mut self, seen: &Seen, out: &mut Out) {
+        for line in seen.json["records"].as_array().into_iter().flatten() {
+            let Some(record) = Record::from_json(line.to_string().as_bytes()) else {
+                out.demand(false, "I04 what the door shows is a ledger", || {
+                    line.to_string()
+                });
+                return;
+            };
+            // What was read before is read again when an answer was late.
+            if record.seq <= self.world.seq {
+                continue;
+            }
+            let before = self.world.seq;
+            out.demand(
+                record.seq == before + 1,
+                "I04 the ledger is read without gaps",
+                || format!("record {} after record {before}", record.seq),
             );
+            out.demand(
+                self.read == 0 || record.chain == self.chain.next(&record.canonical()),
+                "I04 a reader's chain never forks",
+                || format!("record {}", record.seq),
+            );
+            (self.read, self.chain) = (self.read + 1, record.chain);
             self.world.fold(&record, &self.shelf, &limits());
             self.is_settled = false;
         }
