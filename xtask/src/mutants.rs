@@ -46,7 +46,7 @@ pub(crate) fn hunt(words: &[&str]) -> Result<(), String> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
-            "--seeds" => seeds = words.next().ok_or("`--seeds` needs a number")?,
+            "--seeds" => seeds = words.next().copied().ok_or("`--seeds` needs a number")?,
             "--shrink" => shrinks = true,
             name => names.push(name),
         }
