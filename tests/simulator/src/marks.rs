@@ -14,6 +14,7 @@ pub const SOMETIMES: &[&str] = &[
     "message repeated",
     "requests shared a sync",
     "run too old",
+    "scheduler's blunder refused",
     "scheduler's lie refused",
     "tick fired",
     "tick missed",

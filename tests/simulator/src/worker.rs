@@ -243,7 +243,7 @@ impl Worker {
                 self.ask(Asked::Started(number), out, |tag| Draft { tag, ..call });
             }
             Phase::Running if now_ms >= attempt.ends_at_ms && attempt.way != Way::Hangs => {
-                self.report(number, now_ms, out);
+                self.report(number, now_ms, faults, out);
             }
             Phase::Running => {
                 if now_ms >= attempt.beats_at_ms && attempt.way != Way::Sleeps {
@@ -262,7 +262,7 @@ impl Worker {
                 self.sleep_until_next(number, now_ms, out);
                 self.lie(number, faults, out);
             }
-            Phase::Reporting => self.report(number, now_ms, out),
+            Phase::Reporting => self.report(number, now_ms, faults, out),
         }
     }
 
@@ -287,13 +287,13 @@ impl Worker {
         }
     }
 
-    fn report(&mut self, number: u64, now_ms: u64, out: &mut Out) {
+    fn report(&mut self, number: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         let Some(attempt) = self.attempts.get_mut(&number) else {
             return;
         };
         attempt.phase = Phase::Reporting;
         if attempt.outcome.is_null() {
-            attempt.outcome = attempt.outcome(now_ms, &mut self.dice);
+            attempt.outcome = attempt.outcome(now_ms, faults, &mut self.dice);
         }
         let mut body = json!({ "attempt": attempt.envelope["attempt"], "workerId": self.name });
         if let (Value::Object(body), Value::Object(more)) = (&mut body, attempt.outcome.clone()) {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Attempt, Way};
 use crate::dice::Dice;
+use crate::faults::Faults;
 
 /// Outside a file comes this often, in milliseconds; the files are counted.
 const FILE_MS: u64 = 1_200_000;
@@ -17,10 +18,10 @@ impl Attempt {
     }
 
     /// What it reports, with the words that decide about a retry.
-    pub(super) fn outcome(&self, now_ms: u64, dice: &mut Dice) -> Value {
+    pub(super) fn outcome(&self, now_ms: u64, faults: &Faults, dice: &mut Dice) -> Value {
         match self.way {
             _ if self.is_told_to_stop => json!({ "outcome": "CANCELLED" }),
-            Way::Fails(category) => failure(category, dice),
+            Way::Fails(category) => failure(category, faults, dice),
             _ if self.is_look() => self.findings(now_ms, dice),
             _ => json!({ "outcome": "SUCCEEDED", "output": { "rowCount": 7 } }),
         }
@@ -45,10 +46,11 @@ impl Attempt {
     }
 }
 
-fn failure(category: &str, dice: &mut Dice) -> Value {
+/// With its worker's own word about a retry at times; that there is none only where tasks are bad.
+fn failure(category: &str, faults: &Faults, dice: &mut Dice) -> Value {
     let mut error = json!({ "category": category, "message": "no luck" });
     match dice.below(16) {
-        0 => error["retryable"] = json!(false),
+        0 if faults.bad_tasks => error["retryable"] = json!(false),
         1 => error["retryable"] = json!(true),
         2 => error["retryAfterMs"] = json!(dice.between(1_000, 90_000)),
         _ => {}
