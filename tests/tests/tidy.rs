@@ -250,8 +250,12 @@ fn crates_are_used_in_one_direction() {
         ("bindings/npm", &["arcoflow-core"]),
         ("bindings/python", &["arcoflow-core"]),
         ("tests", &["arcoflow-core"]),
+        ("tests/simulator", &["arcoflow-core"]),
         ("tests/stories", &["arcoflow-core"]),
-        ("tests/stories/web", &["arcoflow-core", "arcoflow-stories"]),
+        (
+            "tests/stories/web",
+            &["arcoflow-core", "arcoflow-simulator", "arcoflow-stories"],
+        ),
         (
             "xtask",
             &["arcoflow-core", "arcoflow-stories", "arcoflow-tests"],

@@ -36,8 +36,11 @@ cargo xtask COMMAND
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
   stories [TARGET…]    plays every story on every target: native, wasm, http
-  simulate [S] [H]     lives through S seeds of H hours (200, 24) in which everything breaks; `--from SEED` begins elsewhere
-  mutants [WORD…]      plants bugs in a copy of the core, one at a time; each has to be caught by a seed
+  simulate [S] [H]     lives through S seeds of H hours (200, 24) in which everything breaks; `--from SEED` begins elsewhere,
+                       `--fresh` where nobody was, `--shrink SEED H` makes a broken life smaller, `--regressions` lives those of before,
+                       `--wasm` compares lives inside WebAssembly with native ones, `--report FILE` writes the facts
+  mutants [WORD…]      plants bugs in a copy of the core, one at a time; each has to be caught by a seed, within 200 or `--seeds N`;
+                       `--shrink` makes each broken life smaller
   bench core           measures plans, folds and partitions of any size, and judges each figure
   bench host [WHAT…]   measures the door and the scheduler beside the machine's own sync rate
   bench restate        runs the same work on Restate, in turn, and prints the ratios
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
         ["fixtures", targets @ ..] => fixtures::run_all(targets),
         ["stories", targets @ ..] => stories::run_all(targets),
         ["mutants", words @ ..] => mutants::hunt(words),
+        ["simulate", "--wasm"] => simulate::inside_wasm(),
         ["simulate", arguments @ ..] => simulate::simulate(arguments),
         ["drill", words @ ..] => drill::drill(words),
         ["soak"] => drill::soak("30"),

@@ -1,61 +1,83 @@
-//! A simulator that cannot catch a planted bug proves nothing, so bugs are planted: one line of a copy of the core at a time.
+//! A simulator that cannot catch a planted bug proves nothing, so bugs are planted in a copy of the core, and let loose one at a time.
+
+mod planting;
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::{cargo, root, target};
+
+use planting::Planted;
 
 /// The seeds that a mutant has to die within, and the hours of each.
 const SEEDS: &str = "200";
 const HOURS: &str = "24";
-/// What the copy is made of.
-const PARTS: [&str; 4] = ["core", "tests/simulator", "Cargo.toml", "Cargo.lock"];
-
+/// A bug, as `tests/mutants/mutants.json` describes it.
 struct Mutant {
     name: String,
+    /// The invariants that it is planted against.
+    invariants: String,
     file: String,
-    line: String,
+    /// A text that stands once in the file.
+    within: String,
+    /// A piece of it that is an expression, or whole statements.
+    find: String,
+    /// What stands there when the bug is let loose.
     instead: String,
 }
 
-enum End {
-    /// After so many seeds, by this rule.
-    Caught(u64, String),
-    Survived,
-    /// It does not even build.
-    Broken(String),
+/// How mutants are hunted.
+struct Hunt {
+    /// The simulator that has every bug, each asleep.
+    simulator: PathBuf,
+    /// What it was built from.
+    source: String,
+    seeds: String,
+    shrinks: bool,
 }
 
 /// Plants each bug in turn, or those whose name holds a word, and prints who caught it.
 pub(crate) fn hunt(words: &[&str]) -> Result<(), String> {
-    let copy = copy()?;
-    let mutants: Vec<Mutant> = read()?
-        .into_iter()
-        .filter(|mutant| words.is_empty() || words.iter().any(|word| mutant.name.contains(word)))
-        .collect();
-    println!("{:<44} {:>6}  caught by", "mutant", "seeds");
-    let mut alive = 0;
-    for mutant in &mutants {
-        match one(&copy, mutant)? {
-            End::Caught(seeds, rule) => println!("{:<44} {seeds:>6}  {rule}", mutant.name),
-            End::Survived => {
-                alive += 1;
-                println!("{:<44} {:>6}  SURVIVED", mutant.name, "");
-            }
-            End::Broken(problem) => {
-                alive += 1;
-                println!("{:<44} {:>6}  {problem}", mutant.name, "");
-            }
+    let (mut names, mut seeds, mut shrinks) = (Vec::new(), SEEDS, false);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--seeds" => seeds = words.next().copied().ok_or("`--seeds` needs a number")?,
+            "--shrink" => shrinks = true,
+            name => names.push(name),
         }
     }
-    match alive {
+    let all = read()?;
+    let Planted { copy, source } = planting::plant(&all)?;
+    let hunt = Hunt {
+        simulator: build(&copy)?,
+        source,
+        seeds: seeds.to_owned(),
+        shrinks,
+    };
+    hunt.check_asleep()?;
+    let chosen =
+        |mutant: &Mutant| names.is_empty() || names.iter().any(|name| mutant.name.contains(name));
+    println!("{:<44} {:>6}  caught by", "mutant", "seeds");
+    let mut alive = Vec::new();
+    for (number, mutant) in (1..).zip(&all).filter(|(_, mutant)| chosen(mutant)) {
+        let facts = hunt.one(number, mutant)?;
+        println!("{:<44} {}", mutant.name, table::words(&facts));
+        if facts["seeds"].is_null() {
+            alive.push(mutant.name.clone());
+        }
+        let names: Vec<&str> = all.iter().map(|mutant| mutant.name.as_str()).collect();
+        table::keep(facts, &names, &hunt.source)?;
+    }
+    match alive.len() {
         0 => Ok(()),
-        alive => Err(format!(
-            "{alive} of {} mutants were not caught: a rule is missing, or what would break it never happens",
-            mutants.len()
+        count => Err(format!(
+            "{count} were not caught: {}; a rule is missing, or what would break it never happens",
+            alive.join(", ")
         )),
     }
 }
@@ -68,105 +90,105 @@ fn read() -> Result<Vec<Mutant>, String> {
     let member = |mutant: &Value, name: &str| {
         let text = mutant[name].as_str();
         text.map(str::to_owned)
-            .ok_or_else(|| format!("{}: a mutant has no `{name}`", path.display()))
+            .ok_or_else(|| format!("{}: a mutant has no `{name}`: {mutant}", path.display()))
     };
     list.iter()
         .map(|mutant| {
             Ok(Mutant {
                 name: member(mutant, "name")?,
+                invariants: member(mutant, "for")?,
                 file: member(mutant, "file")?,
-                line: member(mutant, "line")?,
+                within: member(mutant, "in").or_else(|_| member(mutant, "find"))?,
+                find: member(mutant, "find")?,
                 instead: member(mutant, "instead")?,
             })
         })
         .collect()
 }
 
-/// A copy of the core and the simulator, with a workspace of its own: no build of the product can contain what is planted there.
-fn copy() -> Result<PathBuf, String> {
-    let place = target().join("mutants/source");
-    if place.exists() {
-        fs::remove_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
-    }
-    for part in PARTS {
-        copy_all(&root().join(part), &place.join(part))?;
-    }
-    let manifest = place.join("Cargo.toml");
-    let text = fs::read_to_string(&manifest)
-        .map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let lines = text.lines().map(|line| match line {
-        line if line.starts_with("members") => "members = [\"core\", \"tests/simulator\"]",
-        line if line.starts_with("default-members") || line.starts_with("arcoflow-stories") => "",
-        line => line,
-    });
-    let text: Vec<&str> = lines.collect();
-    fs::write(&manifest, text.join("\n"))
-        .map_err(|error| format!("{}: {error}", manifest.display()))?;
-    Ok(place)
-}
-
-fn copy_all(from: &Path, to: &Path) -> Result<(), String> {
-    let say = |error: std::io::Error| format!("{}: {error}", from.display());
-    if from.is_file() {
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent).map_err(say)?;
-        }
-        return fs::copy(from, to).map(drop).map_err(say);
-    }
-    for entry in fs::read_dir(from).map_err(say)? {
-        let path = entry.map_err(say)?.path();
-        let name = path.file_name().unwrap_or_default();
-        if name != "target" {
-            copy_all(&path, &to.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-fn one(copy: &Path, mutant: &Mutant) -> Result<End, String> {
-    let path = copy.join(&mutant.file);
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    if text.matches(&mutant.line).count() != 1 {
-        return Ok(End::Broken(format!(
-            "its line stands {} times in {}",
-            text.matches(&mutant.line).count(),
-            mutant.file
-        )));
-    }
-    let planted = text.replace(&mutant.line, &mutant.instead);
-    fs::write(&path, planted).map_err(|error| format!("{}: {error}", path.display()))?;
-    let end = live(copy);
-    fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-    end
-}
-
-/// Builds the copy and lives through seeds until one breaks.
-fn live(copy: &Path) -> Result<End, String> {
+/// Builds the copy; the answer is its simulator.
+fn build(copy: &Path) -> Result<PathBuf, String> {
     let build = target().join("mutants/build");
     let built = cargo()
         .current_dir(copy)
         .env("CARGO_TARGET_DIR", &build)
-        .args(["build", "--quiet", "--package", "arcoflow-simulator"])
+        .args(["build", "--quiet", "--release"])
+        .args(["--package", "arcoflow-simulator"])
         .output()
         .map_err(|error| error.to_string())?;
-    if !built.status.success() {
-        let said = String::from_utf8_lossy(&built.stderr);
-        let first = said.lines().find(|line| line.starts_with("error"));
-        return Ok(End::Broken(first.unwrap_or("it does not build").to_owned()));
+    if built.status.success() {
+        return Ok(build.join("release/arcoflow-simulator"));
     }
-    let lived = Command::new(build.join("debug/arcoflow-simulator"))
-        .args([SEEDS, HOURS, "--from", "1", "--until-broken"])
-        .output()
-        .map_err(|error| error.to_string())?;
-    if lived.status.success() {
-        return Ok(End::Survived);
+    let said = String::from_utf8_lossy(&built.stderr);
+    Err(format!("the planted copy does not build:\n{said}"))
+}
+
+impl Hunt {
+    /// With every bug asleep nothing is broken: what breaks later is the bug's own doing.
+    fn check_asleep(&self) -> Result<(), String> {
+        let report = self.live(0, "2")?;
+        match broken(&report) {
+            None => Ok(()),
+            Some(life) => Err(format!(
+                "a rule is broken without any bug: {}",
+                life["broken"]
+            )),
+        }
     }
-    let said = String::from_utf8_lossy(&lived.stdout);
-    let line = said.lines().find(|line| line.starts_with("seed "));
-    let seed = line.and_then(|line| line.split(' ').nth(1)?.parse().ok());
-    let rule = line.and_then(|line| line.split(": ").nth(1));
-    Ok(End::Caught(
-        seed.unwrap_or(0),
-        rule.unwrap_or("the simulator ended").to_owned(),
-    ))
+
+    /// Lets a bug loose; the answer is what came of it.
+    fn one(&self, number: u32, mutant: &Mutant) -> Result<Value, String> {
+        let mut facts = json!({
+            "name": mutant.name, "for": mutant.invariants, "file": mutant.file, "find": mutant.find, "instead": mutant.instead,
+            "source": self.source, "hours": HOURS, "seeds": null,
+        });
+        let report = self.live(number, &self.seeds)?;
+        facts["lived"] = report["seeds"].clone();
+        facts["processorMs"] = report["processorMs"].clone();
+        let Some(life) = broken(&report) else {
+            return Ok(facts);
+        };
+        facts["seeds"] = life["seed"].clone();
+        facts["simulatedMs"] = life["simulatedMs"].clone();
+        facts["rule"] = life["broken"]["rule"].clone();
+        facts["detail"] = life["broken"]["detail"].clone();
+        if self.shrinks {
+            let shrunk = self
+                .simulator(number)
+                .args(["--shrink", &life["seed"].to_string(), HOURS])
+                .output()
+                .map_err(|error| error.to_string())?;
+            print!("{}", String::from_utf8_lossy(&shrunk.stdout));
+        }
+        Ok(facts)
+    }
+
+    fn simulator(&self, number: u32) -> Command {
+        let mut command = Command::new(&self.simulator);
+        command.env(planting::VARIABLE, number.to_string());
+        command
+    }
+
+    /// Lives through seeds until one breaks; the answer is the report.
+    fn live(&self, number: u32, seeds: &str) -> Result<Value, String> {
+        let path = target().join("mutants/report.json");
+        // What a hunt before left there is no report of this one.
+        let _ = fs::remove_file(&path);
+        let lived = self
+            .simulator(number)
+            .args([seeds, HOURS, "--from", "1", "--until-broken", "--report"])
+            .arg(&path)
+            .output()
+            .map_err(|error| error.to_string())?;
+        let report = fs::read(&path).ok();
+        report
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .ok_or_else(|| format!("the simulator ended with {}", lived.status))
+    }
+}
+
+/// The first life of a report that broke a rule.
+fn broken(report: &Value) -> Option<&Value> {
+    let lives = report["lives"].as_array()?;
+    lives.iter().find(|life| !life["broken"].is_null())
 }

@@ -58,3 +58,12 @@ pub(crate) fn cargo() -> Command {
     command.current_dir(root());
     command
 }
+
+/// Writes a file, and makes the folder that it stands in.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, text).map_err(failed)
+}

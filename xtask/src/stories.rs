@@ -165,16 +165,17 @@ fn wasm() -> Result<Played, String> {
         .collect()
 }
 
-/// Built with the checks of a development build, so that a number that does not fit 32 bits is seen.
-fn bind() -> Result<PathBuf, String> {
+/// Builds what plays and lives inside WebAssembly, with the checks of a development build, so that a number that does not fit 32 bits
+/// is seen; the answer is the folder of the module for Node.
+pub(crate) fn bind() -> Result<PathBuf, String> {
     run(
         cargo()
             .args(["build", "--quiet", "--locked", "--lib"])
-            .args(["--package", "arcoflow-stories-web"])
+            .args(["--profile", "checked", "--package", "arcoflow-stories-web"])
             .args(["--target", "wasm32-unknown-unknown"]),
         "install the target with `rustup target add wasm32-unknown-unknown`",
     )?;
-    let built = target().join("wasm32-unknown-unknown/debug/arcoflow_stories_web.wasm");
+    let built = target().join("wasm32-unknown-unknown/checked/arcoflow_stories_web.wasm");
     let bound = target().join("stories/bound");
     let mut bindgen = Bindgen::new();
     bindgen
@@ -188,8 +189,8 @@ fn bind() -> Result<PathBuf, String> {
     Ok(bound)
 }
 
-/// The system's Node when it is new enough, and one from the registry otherwise.
-fn node() -> Result<PathBuf, String> {
+/// A Node that has SQLite: the system's when it is new enough, and one from the registry otherwise.
+pub(crate) fn node() -> Result<PathBuf, String> {
     let version = read(Command::new("node").arg("--version"), "install Node");
     let major = version.ok().and_then(|version| {
         let number = version.trim().trim_start_matches('v').split('.').next()?;

@@ -71,6 +71,10 @@ pub(crate) fn run_all() -> Result<(), String> {
     step("fixtures", || fixtures::run_all(&[]))?;
     step("stories", || stories::run_all(&[]))?;
     step("two hundred lives", || simulate::simulate(&[]))?;
+    step("lives that broke a rule once", || {
+        simulate::simulate(&["--regressions"])
+    })?;
+    step("lives inside WebAssembly", simulate::inside_wasm)?;
     step("the first command of the README", || {
         run(
             cargo().args(["run", "--quiet", "--release", "--locked", "--", "--version"]),

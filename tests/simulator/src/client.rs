@@ -1,5 +1,7 @@
 //! The callers of a life: they trigger, repeat themselves, change their minds, and ask for years of days.
 
+mod wishes;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -8,28 +10,52 @@ use crate::dice::Dice;
 use crate::marks::Marks;
 use crate::pipeline;
 use crate::post::{Draft, Out, Seen};
+use crate::settings::Settings;
 
 const PAUSE_MS: u64 = 3_000;
+
+/// What callers wish for, by the names that settings use; schedules and looks are those of the pipeline.
+pub(crate) const WISHES: &[&str] = &[
+    "deploys",
+    "cancels",
+    "reruns",
+    "backfills",
+    "messages",
+    "pauses",
+    "triggers",
+    "schedules",
+    "looks",
+];
 
 #[derive(Clone, Debug)]
 enum Asked {
     Deploy(u64),
-    Trigger { key: Option<String> },
+    /// What has one answer, however often it is asked.
+    Once {
+        key: String,
+        starts: bool,
+    },
+    /// A run without a key: each time it is asked is another.
+    Trigger,
+    /// The same key with another body.
+    Conflict,
     Backfill,
     Other,
 }
 
 /// A caller does not die; it asks until it is answered.
 pub(crate) struct Client {
+    settings: Settings,
     dice: Dice,
     asked: BTreeMap<u64, (Asked, Draft)>,
     again: BTreeMap<u64, (Asked, Draft)>,
     next: u64,
     keys: u64,
-    /// Runs that were acknowledged, by run key where there was one.
-    pub(crate) runs: Vec<String>,
-    by_key: BTreeMap<String, String>,
-    pub(crate) backfills: Vec<String>,
+    /// Runs that were acknowledged.
+    runs: Vec<String>,
+    /// The answer to each key.
+    answers: BTreeMap<String, Value>,
+    backfills: Vec<String>,
     is_over: bool,
 }
 
@@ -37,15 +63,16 @@ pub(crate) struct Client {
 const NEW: u64 = 0;
 
 impl Client {
-    pub(crate) fn new(seed: u64) -> Client {
+    pub(crate) fn new(settings: &Settings) -> Client {
         Client {
-            dice: Dice::of(seed, "client"),
+            settings: settings.clone(),
+            dice: Dice::of(settings.seed, "client"),
             asked: BTreeMap::new(),
             again: BTreeMap::new(),
             next: 0,
             keys: 0,
             runs: Vec::new(),
-            by_key: BTreeMap::new(),
+            answers: BTreeMap::new(),
             backfills: Vec::new(),
             is_over: false,
         }
@@ -62,12 +89,17 @@ impl Client {
     }
 
     pub(crate) fn begin(&mut self, out: &mut Out) {
+        self.deploy(1, out);
+        out.alarms.push((1_000, NEW));
+    }
+
+    fn deploy(&mut self, version: u64, out: &mut Out) {
+        let manifest = pipeline::manifest(version, &self.settings);
         self.send(
-            Asked::Deploy(1),
-            Draft::post(0, "/v1/manifests", pipeline::manifest(1)),
+            Asked::Deploy(version),
+            Draft::post(0, "/v1/manifests", manifest),
             out,
         );
-        out.alarms.push((1_000, NEW));
     }
 
     fn send(&mut self, asked: Asked, draft: Draft, out: &mut Out) {
@@ -80,6 +112,10 @@ impl Client {
         self.asked.insert(self.next, (asked, draft));
     }
 
+    fn post(&mut self, target: String, body: Value, out: &mut Out) {
+        self.send(Asked::Other, Draft::post(0, target, body), out);
+    }
+
     pub(crate) fn ring(&mut self, what: u64, marks: &mut Marks, out: &mut Out) {
         if let Some((asked, draft)) = self.again.remove(&what) {
             self.send(asked, draft, out);
@@ -89,124 +125,44 @@ impl Client {
             return;
         }
         out.alarms.push((self.dice.between(60_000, 1_500_000), NEW));
-        self.something(marks, out);
+        self.wish(marks, out);
     }
 
-    fn something(&mut self, marks: &mut Marks, out: &mut Out) {
-        match self.dice.below(20) {
-            0 => {
-                let version = self.dice.between(1, 3);
-                self.send(
-                    Asked::Deploy(version),
-                    Draft::post(0, "/v1/manifests", pipeline::manifest(version)),
-                    out,
-                );
-            }
-            1 | 2 => self.cancel(out),
-            3 => {
-                if let Some(run) = self.dice.pick(&self.runs).cloned() {
-                    marks.hit("rerun");
-                    self.send(
-                        Asked::Trigger { key: None },
-                        Draft::post(0, format!("/v1/runs/{run}/rerun"), json!({})),
-                        out,
-                    );
-                }
-            }
-            4 => {
-                let body = json!({
-                    "trigger": { "selection": "+day/clean", "allPartitions": true }, "chunkSize": self.dice.between(1, 3), "concurrency": self.dice.between(1, 3),
-                });
-                self.send(Asked::Backfill, Draft::post(0, "/v1/backfills", body), out);
-            }
-            5 | 6 => self.change_backfill(marks, out),
-            _ => self.trigger(marks, out),
-        }
-    }
-
-    fn trigger(&mut self, marks: &mut Marks, out: &mut Out) {
-        let mut body = match self.dice.below(5) {
-            0 => json!({ "selection": "raw/b+" }),
-            1 => {
-                json!({ "selection": "+day/clean", "partitionKey": format!("day=d:2026-03-2{}", self.dice.below(8)) })
-            }
-            2 => json!({ "selection": "raw/*", "priority": 5 }),
-            _ => json!({ "selection": "+mart/e" }),
-        };
-        self.keys += 1;
-        let mut key = None;
-        let mut idempotency_key = None;
-        match self.dice.below(4) {
-            0 => {
-                let run_key = format!("key {}", self.keys);
-                body["runKey"] = json!(run_key);
-                key = Some(run_key);
-            }
-            1 => idempotency_key = Some(format!("once-{}", self.keys)),
-            _ => {}
-        }
-        let draft = Draft {
-            idempotency_key,
-            ..Draft::post(0, "/v1/runs", body)
-        };
-        // A caller that is not sure asks twice at once.
-        if key.is_some() && self.dice.below(2) == 0 {
-            marks.hit("run key repeated");
-            self.send(Asked::Trigger { key: key.clone() }, draft.clone(), out);
-        } else if draft.idempotency_key.is_some() && self.dice.below(2) == 0 {
-            marks.hit("key reused");
-            key = draft.idempotency_key.clone();
-            self.send(Asked::Trigger { key: key.clone() }, draft.clone(), out);
-        }
-        self.send(Asked::Trigger { key }, draft, out);
-        if self.dice.below(6) == 0 {
-            self.cancel(out);
-        }
-    }
-
-    fn cancel(&mut self, out: &mut Out) {
-        if let Some(run) = self.runs.last().cloned() {
-            self.send(
-                Asked::Other,
-                Draft::post(0, format!("/v1/runs/{run}/cancel"), json!({})),
-                out,
-            );
-        }
-    }
-
-    fn change_backfill(&mut self, marks: &mut Marks, out: &mut Out) {
-        let Some(backfill) = self.dice.pick(&self.backfills).cloned() else {
-            return;
-        };
-        let (what, body) = match self.dice.below(5) {
-            0 | 1 => ("pause", json!({})),
-            2 => ("resume", json!({ "retryFailed": true })),
-            3 => ("resume", json!({})),
-            _ => ("cancel", json!({})),
-        };
-        if what == "pause" {
-            marks.hit("backfill paused");
-        }
-        self.send(
-            Asked::Other,
-            Draft::post(0, format!("/v1/backfills/{backfill}/{what}"), body),
-            out,
-        );
-    }
-
-    /// A paused backfill waits for ever; at the end everything goes on.
+    /// What is paused waits for ever; at the end everything goes on.
     pub(crate) fn resume_all(&mut self, out: &mut Out) {
         for backfill in self.backfills.clone() {
-            self.send(
-                Asked::Other,
-                Draft::post(0, format!("/v1/backfills/{backfill}/resume"), json!({})),
-                out,
-            );
+            self.post(format!("/v1/backfills/{backfill}/resume"), json!({}), out);
         }
+        self.set_all("resume", out);
+    }
+
+    /// Nothing begins by itself from here on.
+    pub(crate) fn hush(&mut self, out: &mut Out) {
+        self.set_all("pause", out);
+    }
+
+    fn set_all(&mut self, change: &str, out: &mut Out) {
+        for automation in self.automations() {
+            self.post(format!("/v1/{automation}/{change}"), json!({}), out);
+        }
+    }
+
+    /// The schedules and sensors that there are.
+    fn automations(&self) -> Vec<String> {
+        let schedules = pipeline::SCHEDULES
+            .iter()
+            .filter(|_| self.settings.has("schedules"))
+            .map(|name| format!("schedules/{name}"));
+        let looks = self
+            .settings
+            .has("looks")
+            .then(|| format!("sensors/{}", pipeline::LOOKS));
+        let told = format!("sensors/{}", pipeline::TOLD);
+        schedules.chain(looks).chain([told]).collect()
     }
 
     /// Takes an answer, or the absence of one.
-    pub(crate) fn hear(&mut self, tag: u64, seen: Option<Seen>, out: &mut Out) {
+    pub(crate) fn hear(&mut self, tag: u64, seen: Option<Seen>, marks: &mut Marks, out: &mut Out) {
         let Some((asked, draft)) = self.asked.remove(&tag) else {
             return;
         };
@@ -219,22 +175,24 @@ impl Client {
         };
         match asked {
             Asked::Deploy(version) => {
-                assert!(
-                    matches!(seen.status, 200 | 201),
-                    "version {version}: {}",
-                    seen.json
-                );
+                let taken = matches!(seen.status, 200 | 201);
+                out.demand(taken, "a good manifest is deployed", || {
+                    format!("version {version}: {}", seen.json)
+                });
             }
-            Asked::Trigger { key } if seen.status == 202 || seen.status == 200 => {
-                let run = seen.text("runId");
-                assert!(!run.is_empty(), "a run has an id: {}", seen.json);
-                if let Some(key) = key {
-                    let first = self.by_key.entry(key).or_insert_with(|| run.clone());
-                    assert_eq!(*first, run, "one run key is one run");
+            Asked::Once { key, starts } if seen.status < 300 => {
+                if starts {
+                    self.note_run(&seen, out);
                 }
-                if !self.runs.contains(&run) {
-                    self.runs.push(run);
-                }
+                self.hear_once(key, &seen, draft, marks, out);
+            }
+            Asked::Trigger if seen.status < 300 => self.note_run(&seen, out),
+            Asked::Conflict => {
+                let refused = matches!(seen.status, 409 | 422);
+                out.demand(refused, "I07 one key with two bodies is refused", || {
+                    format!("{}: {} {}", draft.target, seen.status, seen.json)
+                });
+                marks.hit("key with another body");
             }
             Asked::Backfill if seen.status < 300 => {
                 self.backfills.push(seen.text("backfillId"));
@@ -243,8 +201,49 @@ impl Client {
         }
     }
 
+    fn note_run(&mut self, seen: &Seen, out: &mut Out) {
+        let run = seen.text("runId");
+        out.demand(!run.is_empty(), "a run that begins has a name", || {
+            seen.json.to_string()
+        });
+        if !self.runs.contains(&run) {
+            self.runs.push(run);
+        }
+    }
+
+    /// One key has one answer. Now and then somebody else has the same idea for a key.
+    fn hear_once(
+        &mut self,
+        key: String,
+        seen: &Seen,
+        draft: Draft,
+        marks: &mut Marks,
+        out: &mut Out,
+    ) {
+        let first = self.answers.get(&key);
+        let same = first.is_none_or(|first| *first == seen.json);
+        if first.is_some() {
+            marks.hit("answered again");
+        }
+        out.demand(same, "I07 one key has one answer", || {
+            format!("{key}: {first:?} and {}", seen.json)
+        });
+        let is_trigger = draft.target == "/v1/runs";
+        if first.is_none() && is_trigger && self.dice.below(4) == 0 {
+            let mut other = draft;
+            other.body["priority"] = json!(7);
+            self.send(Asked::Conflict, other, out);
+        }
+        self.answers.insert(key, seen.json.clone());
+    }
+
     /// What was acknowledged, for the judge.
     pub(crate) fn acknowledged(&self) -> Value {
-        json!({ "runs": self.runs, "backfills": self.backfills })
+        let messages: Vec<&String> = self
+            .answers
+            .keys()
+            .filter(|key| key.starts_with("m-"))
+            .collect();
+        json!({ "runs": self.runs, "backfills": self.backfills, "messages": messages })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arcoflow_core::door::admit;
-use arcoflow_core::door::answer::{self, Then, WaitOn};
+use arcoflow_core::door::answer::{self, Then, Wait, WaitOn};
 use arcoflow_core::door::config::{Config, Moment};
 use arcoflow_core::door::credential::{Credential, Permission, key_of};
 use arcoflow_core::door::expire;
@@ -11,32 +11,24 @@ use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::rate::Limiter;
 use arcoflow_core::door::schema;
 use arcoflow_core::door::session::{Catalogs, Wake, records_after};
+use arcoflow_core::door::sql::Sql;
 use arcoflow_core::door::token::{KeyStage, TokenKey};
+use arcoflow_core::identity::digest::sha256;
 use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::scope::Scope;
 
 use crate::dice::Dice;
+use crate::judge::{Broken, rule};
 use crate::post::Call;
-use crate::store::Store;
+use crate::store::{NewDatabase, Store};
 
-/// What a request came to.
+/// What a request came to, once it is on disk.
 pub(crate) enum Came {
     /// An answer goes back.
     Answered(Response),
     /// It waits for something to happen.
     Waits,
-    /// The door died before anything was committed.
-    DiedBefore,
-    /// The door died after the commit: nobody hears of it.
-    DiedAfter,
-}
-
-/// Where a door dies in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Death {
-    BeforeCommit,
-    AfterCommit,
 }
 
 /// A request that waits at the door.
@@ -60,6 +52,9 @@ pub(crate) struct Door {
     pub(crate) is_up: bool,
     pub(crate) is_full: bool,
     waiting: BTreeMap<u64, Waiting>,
+    /// The number of the newest record, on disk or not.
+    head: u64,
+    keys: u64,
     dice: Dice,
 }
 
@@ -71,19 +66,15 @@ pub(crate) fn scope() -> Scope {
 }
 
 impl Door {
-    pub(crate) fn new(seed: u64) -> Door {
-        let mut store = Store::new();
+    pub(crate) fn new(seed: u64, new_database: NewDatabase) -> Door {
+        let mut store = Store::new(new_database);
         schema::install(&mut store).expect("the tables are made");
         let mut config = Config::new(scope(), "http://door");
         let key = key_of("sim", &[7; 32]);
         config
             .credentials
             .push(Credential::new("sim", &key, scope(), &Permission::ALL));
-        config.token_keys.push(TokenKey {
-            id: "k1".to_owned(),
-            secret: [9; 32],
-            stage: KeyStage::Active,
-        });
+        config.token_keys.push(token_key(1));
         Door {
             store,
             config,
@@ -94,6 +85,8 @@ impl Door {
             is_up: true,
             is_full: false,
             waiting: BTreeMap::new(),
+            head: 0,
+            keys: 1,
             dice: Dice::of(seed, "door"),
         }
     }
@@ -110,8 +103,21 @@ impl Door {
         }
     }
 
-    /// Takes a request; `death` is where the host dies in it.
-    pub(crate) fn take(&mut self, call: &Call, true_ms: u64, death: Option<Death>) -> (Came, Wake) {
+    /// Replaces the key that signs tokens. Those before it verify what they signed; the oldest are forgotten.
+    pub(crate) fn rotate(&mut self) {
+        self.keys += 1;
+        for key in &mut self.config.token_keys {
+            key.stage = KeyStage::Retiring;
+        }
+        self.config.token_keys.insert(0, token_key(self.keys));
+        self.config.token_keys.truncate(KEYS_KEPT);
+    }
+
+    /// Takes a request. What it wrote is not on disk yet.
+    ///
+    /// # Errors
+    /// A refusal that wrote.
+    pub(crate) fn take(&mut self, call: &Call, true_ms: u64) -> Result<(Came, Wake), Broken> {
         let moment = self.moment(true_ms);
         let authorization = format!("Bearer {}", call.token);
         let length = call.body.len().to_string();
@@ -133,11 +139,11 @@ impl Door {
             Ok(admitted) => admitted,
             Err(problem) => {
                 let response = Response::problem(&problem, moment.request());
-                return (Came::Answered(response), Wake::default());
+                return Ok((Came::Answered(response), Wake::default()));
             }
         };
-        self.store.fails_full = self.is_full;
         self.store.begin();
+        self.store.fails_full = self.is_full;
         let outcome = answer::answer(
             &self.config,
             &mut self.catalogs,
@@ -146,40 +152,23 @@ impl Door {
             &mut self.store,
             moment,
         );
-        if death == Some(Death::BeforeCommit) {
-            self.store.undo();
-            return (Came::DiedBefore, Wake::default());
-        }
-        self.store.commit();
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error) => {
                 let problem = answer::store_problem(&error);
                 let response = Response::problem(&problem, moment.request());
-                return (Came::Answered(response), Wake::default());
+                self.check_refusal(call)?;
+                return Ok((Came::Answered(response), Wake::default()));
             }
         };
-        if death == Some(Death::AfterCommit) {
-            return (Came::DiedAfter, outcome.wake);
+        if outcome.response.status >= 400 {
+            self.check_refusal(call)?;
+        } else if outcome.wake.records {
+            self.head = self.store.head();
         }
         let came = match outcome.then {
             Then::Wait(wait) => {
-                // A request that was asked again gives up when it first said.
-                let give_up_ms = match self.waiting.get(&call.number) {
-                    Some(waiting) => waiting.give_up_ms,
-                    None => true_ms + wait.give_up_ms,
-                };
-                let again_ms = wait
-                    .again_ms
-                    .map_or(u64::MAX, |after| true_ms + after.max(1));
-                let waiting = Waiting {
-                    call: call.clone(),
-                    on: wait.on,
-                    give_up_ms,
-                    again_ms,
-                    otherwise: outcome.response,
-                };
-                self.waiting.insert(call.number, waiting);
+                self.wait(call, wait, outcome.response, true_ms);
                 Came::Waits
             }
             Then::Send | Then::Follow(_) => {
@@ -187,7 +176,35 @@ impl Door {
                 Came::Answered(outcome.response)
             }
         };
-        (came, outcome.wake)
+        Ok((came, outcome.wake))
+    }
+
+    fn check_refusal(&mut self, call: &Call) -> Result<(), Broken> {
+        let head = self.store.head();
+        rule(
+            head == self.head,
+            "I06 a refusal leaves nothing behind",
+            || format!("{}: {head} records instead of {}", call.target, self.head),
+        )
+    }
+
+    fn wait(&mut self, call: &Call, wait: Wait, otherwise: Response, true_ms: u64) {
+        // A request that was asked again gives up when it first said.
+        let give_up_ms = match self.waiting.get(&call.number) {
+            Some(waiting) => waiting.give_up_ms,
+            None => true_ms + wait.give_up_ms,
+        };
+        let again_ms = wait
+            .again_ms
+            .map_or(u64::MAX, |after| true_ms + after.max(1));
+        let waiting = Waiting {
+            call: call.clone(),
+            on: wait.on,
+            give_up_ms,
+            again_ms,
+            otherwise,
+        };
+        self.waiting.insert(call.number, waiting);
     }
 
     /// The requests that something concerns: they are asked again.
@@ -235,7 +252,10 @@ impl Door {
         self.store.begin();
         let expired = expire::expire(&self.config, &mut self.catalogs, &mut self.store, moment)
             .expect("the store has room");
-        self.store.commit();
+        self.store.sync();
+        if expired.wake.records {
+            self.head = self.store.head();
+        }
         (expired.wake, expired.next_ms.map(|at| self.to_true(at)))
     }
 
@@ -249,8 +269,10 @@ impl Door {
         door_ms.saturating_add_signed(-self.skew_ms)
     }
 
-    /// Everything that a host keeps in memory is gone; the ledger is not.
-    pub(crate) fn die(&mut self) {
+    /// Everything that a host keeps in memory is gone, and what was not on disk but for so many requests; the ledger is not.
+    pub(crate) fn die(&mut self, keep: usize) {
+        self.store.lose(keep);
+        self.head = self.store.head();
         self.is_up = false;
         self.waiting.clear();
         self.catalogs = Catalogs::default();
@@ -263,33 +285,37 @@ impl Door {
 }
 
 impl Door {
-    /// The run and the task of a task id, from the attempt index.
-    pub(crate) fn task_name(&mut self, task: &str) -> Option<(String, String)> {
-        let id = arcoflow_core::identity::ids::TaskId::parse(task).ok()?;
-        let mut statement = self
-            .store
-            .connection
-            .prepare_cached("SELECT run, task_key FROM attempt WHERE task = ?1 LIMIT 1")
-            .ok()?;
-        let bytes = id.to_bytes();
-        let found = statement.query_row([bytes.get(6..)?], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))
-        });
-        let (run, key) = found.ok()?;
-        let run = arcoflow_core::identity::ids::RunId::from_bytes(run.try_into().ok()?);
-        Some((run.to_string(), key))
+    /// The open attempts that the door keeps a time for: run, task, attempt, and whether they have a time at which they end.
+    pub(crate) fn open_attempts(&mut self) -> Vec<String> {
+        let mut open = self.store.lines(
+            "SELECT lower(hex(run)) || ' ' || task_key || ' ' || attempt || ' ' || CASE
+                WHEN state = 2 AND due_ms <= deadline_ms THEN 'timed' WHEN state < 2 AND due_ms IS NOT NULL THEN 'timed' ELSE 'for ever' END
+             FROM attempt WHERE state IN (0, 1, 2) AND requested_seq > 0",
+        );
+        open.sort();
+        open
     }
 
     /// The contents of every manifest.
     pub(crate) fn manifests(&mut self) -> Vec<Vec<u8>> {
-        let mut statement = self
+        let mut manifests = Vec::new();
+        let read = self
             .store
-            .connection
-            .prepare_cached("SELECT content FROM manifest")
-            .expect("SQL");
-        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0));
-        rows.expect("rows")
-            .map(|row| row.expect("a manifest"))
-            .collect()
+            .query("SELECT content FROM manifest", &[], &mut |row| {
+                manifests.push(row.blob(0).to_vec());
+            });
+        read.expect("the store answers");
+        manifests
+    }
+}
+
+/// Verifying keys beside the one that signs.
+const KEYS_KEPT: usize = 4;
+
+fn token_key(number: u64) -> TokenKey {
+    TokenKey {
+        id: format!("k{number}"),
+        secret: sha256(&number.to_le_bytes()).to_bytes(),
+        stage: KeyStage::Active,
     }
 }

@@ -1,9 +1,29 @@
 //! Each kind of fault is on for half of the seeds, so that every pair of kinds meets, and each is alone now and then.
 
 use crate::dice::Dice;
+use crate::settings::Settings;
+
+/// The kinds, by the names that settings and reports use.
+pub(crate) const KINDS: &[&str] = &[
+    "loss",
+    "repetition",
+    "delay",
+    "partition",
+    "door-crash",
+    "group-commit",
+    "store-full",
+    "alarm-lost",
+    "scheduler-crash",
+    "split-brain",
+    "worker-crash",
+    "bad-tasks",
+    "lies",
+    "clock-jump",
+    "key-rotation",
+];
 
 /// Times in milliseconds, chances in thousandths.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     /// A request or an answer does not arrive.
     pub(crate) loss: u64,
@@ -13,8 +33,10 @@ pub(crate) struct Faults {
     pub(crate) delay_ms: u64,
     /// Nodes are cut off now and then, for up to so long, in one direction or in both.
     pub(crate) partition_ms: u64,
-    /// The door dies before a commit, or after it and before the answer.
+    /// The door dies before what it wrote is on disk, or after that and before the answer.
     pub(crate) door_crash: u64,
+    /// Requests share a sync, which comes up to so long after the first: what a crash leaves of them is a prefix.
+    pub(crate) group_ms: u64,
     /// The store of the door is full now and then.
     pub(crate) store_full: u64,
     /// The door's alarm does not ring.
@@ -27,50 +49,59 @@ pub(crate) struct Faults {
     pub(crate) worker_crash: u64,
     /// Tasks fail, hang, or fall silent for a while and come back.
     pub(crate) bad_tasks: bool,
-    /// Workers use tokens for what they are not for, and contradict themselves.
+    /// Workers use tokens for what they are not for, and contradict themselves; schedulers propose what is not theirs to say.
     pub(crate) lies: u64,
     /// The door's clock jumps by up to so much, in both directions.
     pub(crate) clock_jump_ms: u64,
+    /// The key that signs tokens is replaced now and then.
+    pub(crate) key_rotation: bool,
+    /// The names of those that are on.
+    pub(crate) kinds: Vec<&'static str>,
 }
 
+/// The longest way of a message when nothing is wrong.
+const DELAY_MS: u64 = 5;
+
 impl Faults {
-    /// Those of a seed.
-    pub(crate) fn of(seed: u64) -> Faults {
-        let mut dice = Dice::of(seed, "faults");
-        let mut on = |value: u64| if dice.below(2) == 1 { value } else { 0 };
-        Faults {
-            loss: on(60),
-            repetition: on(100),
-            delay_ms: 5 + on(4_000),
-            partition_ms: on(600_000),
-            door_crash: on(3),
-            store_full: on(1),
-            alarm_lost: on(300),
-            scheduler_crash: on(10),
-            split_brain: on(1) == 1,
-            worker_crash: on(5),
-            bad_tasks: on(1) == 1,
-            lies: on(40),
-            clock_jump_ms: on(3_600_000),
-        }
+    /// Those of a life.
+    pub(crate) fn of(settings: &Settings) -> Faults {
+        let mut dice = Dice::of(settings.seed, "faults");
+        let mut kinds = Vec::new();
+        let mut on = |kind: &'static str, value: u64| {
+            // The dice fall for what is left out too, so that the rest stays as it was.
+            if dice.below(2) == 1 && settings.has(kind) {
+                kinds.push(kind);
+                value
+            } else {
+                0
+            }
+        };
+        let faults = Faults {
+            loss: on("loss", 60),
+            repetition: on("repetition", 100),
+            delay_ms: DELAY_MS + on("delay", 4_000),
+            partition_ms: on("partition", 600_000),
+            door_crash: on("door-crash", 3),
+            group_ms: on("group-commit", 15),
+            store_full: on("store-full", 1),
+            alarm_lost: on("alarm-lost", 300),
+            scheduler_crash: on("scheduler-crash", 10),
+            split_brain: on("split-brain", 1) == 1,
+            worker_crash: on("worker-crash", 5),
+            bad_tasks: on("bad-tasks", 1) == 1,
+            lies: on("lies", 40),
+            clock_jump_ms: on("clock-jump", 3_600_000),
+            key_rotation: on("key-rotation", 1) == 1,
+            kinds: Vec::new(),
+        };
+        Faults { kinds, ..faults }
     }
 
     /// From the end of the faults on everything works.
     pub(crate) fn none() -> Faults {
         Faults {
-            loss: 0,
-            repetition: 0,
-            delay_ms: 5,
-            partition_ms: 0,
-            door_crash: 0,
-            store_full: 0,
-            alarm_lost: 0,
-            scheduler_crash: 0,
-            split_brain: false,
-            worker_crash: 0,
-            bad_tasks: false,
-            lies: 0,
-            clock_jump_ms: 0,
+            delay_ms: DELAY_MS,
+            ..Faults::default()
         }
     }
 }

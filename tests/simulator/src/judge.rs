@@ -1,25 +1,35 @@
 //! The judge reads the ledger record by record and knows the rules; of how the product keeps them it knows nothing.
 
+mod answers;
 mod attempts;
+mod automations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arcoflow_core::door::verify::Verifier;
+use arcoflow_core::identity::ids::RunId;
 use arcoflow_core::wire::record::Record;
 use serde_json::Value;
 
+use self::answers::Answers;
+use self::automations::Automations;
 use crate::marks::Marks;
+use crate::settings::Settings;
 
 /// A rule that was broken: its name, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
-    pub(crate) rule: &'static str,
-    pub(crate) detail: String,
+pub struct Broken {
+    /// The rule, with the name of its invariant where it has one.
+    pub rule: &'static str,
+    /// What was seen.
+    pub detail: String,
 }
 
-type Verdict = Result<(), Broken>;
+/// Whether a rule holds.
+pub(crate) type Verdict = Result<(), Broken>;
 
-fn rule(holds: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Verdict {
+/// Says that a rule is broken unless it holds.
+pub(crate) fn rule(holds: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Verdict {
     if holds {
         Ok(())
     } else {
@@ -30,9 +40,6 @@ fn rule(holds: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Ver
     }
 }
 
-/// The grace of every asset of the pipeline, in milliseconds.
-const GRACE_MS: u64 = 30_000;
-
 /// A task of a run by its text.
 type TaskName = (String, String);
 
@@ -42,62 +49,49 @@ struct Task {
     attempt: u64,
     is_open: bool,
     claimed_by: Option<String>,
+    started_ms: u64,
     /// The door's time before which it may not begin.
     not_before: u64,
     /// How it ended for good: succeeded, or cancelled.
     ended: Option<&'static str>,
-    last_failure: Option<String>,
+    /// The error of the newest attempt.
+    last_failure: Option<Value>,
 }
 
 /// What the judge has seen.
 pub(crate) struct Judge {
     verifier: Verifier,
+    at_ms: u64,
     tasks: BTreeMap<TaskName, Task>,
+    open: BTreeSet<TaskName>,
+    /// What each run has made.
+    made: BTreeSet<TaskName>,
     /// When each cancelled run was cancelled.
     cancelled: BTreeMap<String, u64>,
     finished: BTreeMap<String, String>,
     pub(crate) triggered: BTreeSet<String>,
-    /// How many runs each may have at once.
-    pub(crate) backfills: BTreeMap<String, u64>,
+    /// When a run is too old, for those that may get so.
+    old_at: BTreeMap<String, u64>,
     run_keys: BTreeMap<String, String>,
-    /// The door's time of the last sign of life of an attempt, with the silence that it may keep.
-    pub(crate) signs: BTreeMap<(String, String, u64), (u64, u64)>,
-    chunks: BTreeMap<(String, u64), String>,
-    ticks: BTreeSet<String>,
-    upstreams: BTreeMap<String, Vec<&'static str>>,
+    answers: Answers,
+    automations: Automations,
 }
 
-/// The assets of the pipeline and what has to be done before each: the judge's own copy of the graph.
-const NEEDS: &[(&str, &[&str])] = &[
-    ("raw/a:materialize", &[]),
-    ("raw/b:materialize", &[]),
-    ("raw/b:check", &["raw/b:materialize"]),
-    ("mid/c:materialize", &["raw/a:materialize", "raw/b:check"]),
-    ("mid/d:materialize", &["raw/b:check"]),
-    ("mid/d:check", &["mid/d:materialize"]),
-    (
-        "mart/e:materialize",
-        &["mid/c:materialize", "mid/d:materialize"],
-    ),
-];
-
 impl Judge {
-    pub(crate) fn new() -> Judge {
-        let upstreams = NEEDS
-            .iter()
-            .map(|(task, needs)| ((*task).to_owned(), needs.to_vec()));
+    pub(crate) fn new(settings: &Settings) -> Judge {
         Judge {
             verifier: Verifier::new(),
+            at_ms: 0,
             tasks: BTreeMap::new(),
+            open: BTreeSet::new(),
+            made: BTreeSet::new(),
             cancelled: BTreeMap::new(),
             finished: BTreeMap::new(),
             triggered: BTreeSet::new(),
-            backfills: BTreeMap::new(),
+            old_at: BTreeMap::new(),
             run_keys: BTreeMap::new(),
-            signs: BTreeMap::new(),
-            chunks: BTreeMap::new(),
-            ticks: BTreeSet::new(),
-            upstreams: upstreams.collect(),
+            answers: Answers::default(),
+            automations: Automations::new(settings),
         }
     }
 
@@ -113,17 +107,17 @@ impl Judge {
         self.verifier.seq()
     }
 
-    /// Takes the next record.
-    pub(crate) fn take(&mut self, record: &Record, marks: &mut Marks) -> Verdict {
+    /// Takes the next record, whose body is read already.
+    pub(crate) fn take(&mut self, record: &Record, body: &Value, marks: &mut Marks) -> Verdict {
         let taken = self.verifier.take(record);
         rule(
             taken.is_ok(),
             "I02 I03 the ledger is a chain without gaps",
             || format!("{taken:?}"),
         )?;
-        let body: Value = serde_json::from_slice(&record.body).unwrap_or(Value::Null);
+        self.at_ms = record.at_ms;
         let run = text(&body["run"]);
-        let is_of_run = !run.is_empty();
+        let is_of_run = !run.is_empty() && !record.kind.starts_with("schedule_");
         let at = || format!("record {} {} {body}", record.seq, record.kind);
         rule(
             !is_of_run || !self.finished.contains_key(&run),
@@ -131,52 +125,72 @@ impl Judge {
             at,
         )?;
         rule(
-            actor_may(&record.actor, &record.kind),
+            actor_may(&record.actor, &record.kind, body),
             "I05 facts and decisions come from whom they may",
             || format!("{} by {}", at(), record.actor),
         )?;
         match record.kind.as_str() {
-            "run_triggered" => self.triggered(&run, &body, at),
-            "run_requested" => self.requested(&run, &body, at),
-            "backfill_requested" => {
-                let at_once = body["request"]["concurrency"].as_u64().unwrap_or(1);
-                self.backfills.insert(text(&body["backfill"]), at_once);
-                Ok(())
-            }
-            "run_cancel_requested" => self.cancel(run, record.at_ms, at),
-            "dispatch_requested" => self.dispatched(&run, &body, marks, at),
-            "attempt_started" => self.started(&run, &body, record.at_ms, at),
-            "attempt_finished" => self.ended(&run, &body, marks, at),
-            "attempt_expired" => self.expired(&run, &body, record.at_ms, marks, at),
-            "run_finished" => self.run_finished(&run, &body, marks, at),
-            _ => Ok(()),
+            "run_triggered" => self.triggered(&run, body, record.at_ms, at),
+            "run_requested" => self.requested(&run, body, record.at_ms, at),
+            "run_cancel_requested" => self.cancel(run, record, marks, at),
+            "dispatch_requested" => self.dispatched(&run, body, marks, at),
+            "attempt_started" => self.started(&run, body, record.at_ms, at),
+            "attempt_finished" => self.ended(&run, body, marks, at),
+            "attempt_expired" => self.expired(&run, body, record.at_ms, marks, at),
+            "run_finished" => self.run_finished(&run, body, marks, at),
+            _ => self.automations.take(record, body, marks, at),
         }
     }
 
     /// What has not started is cancelled at once, without a record of its own.
-    fn cancel(&mut self, run: String, at_ms: u64, at: impl Fn() -> String) -> Verdict {
-        for ((of, _), task) in self.tasks.range_mut((run.clone(), String::new())..) {
+    fn cancel(
+        &mut self,
+        run: String,
+        record: &Record,
+        marks: &mut Marks,
+        at: impl Fn() -> String,
+    ) -> Verdict {
+        if record.actor == "door" {
+            marks.hit("run too old");
+            let old_at = self.old_at.get(&run).copied();
+            rule(
+                old_at.is_some_and(|old_at| old_at <= record.at_ms),
+                "I26 a run is too old when it is, and not before",
+                &at,
+            )?;
+        }
+        for ((of, name), task) in self.tasks.range_mut((run.clone(), String::new())..) {
             if *of != run {
                 break;
             }
             if task.is_open && task.claimed_by.is_none() {
                 task.is_open = false;
                 task.ended = Some("cancelled");
+                self.open.remove(&(run.clone(), name.clone()));
             }
         }
         rule(
-            self.cancelled.insert(run, at_ms).is_none(),
+            self.cancelled.insert(run, record.at_ms).is_none(),
             "I25 a run is cancelled once",
             at,
         )
     }
 
-    fn triggered(&mut self, run: &str, body: &Value, at: impl Fn() -> String) -> Verdict {
+    fn triggered(
+        &mut self,
+        run: &str,
+        body: &Value,
+        at_ms: u64,
+        at: impl Fn() -> String,
+    ) -> Verdict {
         rule(
             self.triggered.insert(run.to_owned()),
             "I01 a run begins once",
             &at,
         )?;
+        if let Some(timeout_ms) = body["trigger"]["runTimeoutMs"].as_u64() {
+            self.old_at.insert(run.to_owned(), at_ms + timeout_ms);
+        }
         match body["trigger"]["runKey"].as_str() {
             Some(key) => {
                 let first = self.run_keys.insert(key.to_owned(), run.to_owned());
@@ -186,36 +200,17 @@ impl Judge {
         }
     }
 
-    fn requested(&mut self, run: &str, body: &Value, at: impl Fn() -> String) -> Verdict {
-        self.triggered(run, body, &at)?;
-        if let Some(tick) = body["on_account_of"].get("schedule") {
-            return rule(
-                self.ticks.insert(tick.to_string()),
-                "I27 a tick starts one run",
-                at,
-            );
-        }
-        let account = &body["on_account_of"]["backfill"];
-        let chunk = (
-            text(&account["backfill"]),
-            account["chunk"].as_u64().unwrap_or(0),
-        );
-        let open = self
-            .chunks
-            .get(&chunk)
-            .is_some_and(|run| !self.finished.contains_key(run));
-        rule(!open, "I12 a chunk has one run at a time", &at)?;
-        let of_backfill = self.chunks.iter().filter(|((backfill, _), run)| {
-            *backfill == chunk.0 && !self.finished.contains_key(*run)
-        });
-        let most = self.backfills.get(&chunk.0).copied().unwrap_or(0);
-        rule(
-            (of_backfill.count() as u64) < most,
-            "I35 a backfill has no more runs at once than it asked for",
-            at,
-        )?;
-        self.chunks.insert(chunk, run.to_owned());
-        Ok(())
+    fn requested(
+        &mut self,
+        run: &str,
+        body: &Value,
+        at_ms: u64,
+        at: impl Fn() -> String,
+    ) -> Verdict {
+        self.triggered(run, body, at_ms, &at)?;
+        let finished = &self.finished;
+        self.automations
+            .requested(run, body, &|run| finished.contains_key(run), at)
     }
 
     fn run_finished(
@@ -268,7 +263,7 @@ impl Judge {
         if body["skipped"].as_u64() > Some(0) {
             marks.hit("task skipped");
         }
-        if self.chunks.values().any(|of| of == run) {
+        if self.automations.is_chunk(run) {
             marks.hit("chunk ended");
         }
         self.finished.insert(run.to_owned(), outcome);
@@ -283,12 +278,45 @@ impl Judge {
         };
         let runs = missing(&acknowledged["runs"], &|run| self.triggered.contains(run));
         let backfills = missing(&acknowledged["backfills"], &|backfill| {
-            self.backfills.contains_key(backfill)
+            self.automations.has_backfill(backfill)
+        });
+        let messages = missing(&acknowledged["messages"], &|message| {
+            self.automations.has_message(message)
         });
         rule(
-            runs.is_empty() && backfills.is_empty(),
+            runs.is_empty() && backfills.is_empty() && messages.is_empty(),
             "I01 what was acknowledged is in the ledger",
-            || format!("{runs:?} {backfills:?}"),
+            || format!("{runs:?} {backfills:?} {messages:?}"),
+        )?;
+        let owed = self.automations.owed(&self.triggered);
+        rule(
+            owed.is_empty(),
+            "I01 what a report says that it started has begun",
+            || format!("{owed:?}"),
+        )
+    }
+
+    /// No tick that is long past was forgotten.
+    pub(crate) fn check_ticks(&self) -> Verdict {
+        self.automations.check_ticks(self.at_ms)
+    }
+
+    /// What the door keeps a time for is what is open by the records.
+    pub(crate) fn check_open(&self, kept: &[String]) -> Verdict {
+        let mut open: Vec<String> = self
+            .open
+            .iter()
+            .map(|(run, name)| {
+                let attempt = self.tasks.get(&(run.clone(), name.clone()));
+                let attempt = attempt.map_or(0, |task| task.attempt);
+                format!("{} {name} {attempt} timed", hex_of_run(run))
+            })
+            .collect();
+        open.sort();
+        rule(
+            open == kept,
+            "I20 whatever is open has a time at which it ends",
+            || format!("{open:?} and {kept:?}"),
         )
     }
 
@@ -309,25 +337,28 @@ impl Judge {
     }
 }
 
-fn actor_may(actor: &str, kind: &str) -> bool {
-    let decisions = [
-        "run_planned",
-        "run_rejected",
-        "dispatch_requested",
-        "run_finished",
-        "run_requested",
-        "schedule_ticked",
-    ];
-    let by_workers = ["attempt_started", "attempt_finished"];
-    if decisions.contains(&kind) {
-        actor.starts_with("scheduler:")
-    } else if by_workers.contains(&kind) {
-        actor.starts_with("worker")
-    } else if kind == "attempt_expired" {
-        actor == "door"
-    } else {
-        actor.starts_with("key:")
-    }
+fn actor_may(actor: &str, kind: &str, body: &Value) -> bool {
+    let by_whom: &[&str] = match kind {
+        "run_planned" | "run_rejected" | "dispatch_requested" | "run_finished"
+        | "schedule_ticked" => &["scheduler:"],
+        "attempt_started" | "attempt_finished" => &["worker"],
+        "attempt_expired" => &["door"],
+        "run_cancel_requested" => &["key:", "door"],
+        "sensor_reported" if body.get("message").is_none() => &["worker", "door"],
+        "run_requested" => match &body["on_account_of"] {
+            account if account.get("backfill").is_some() => &["scheduler:"],
+            account if account["schedule"].get("tick_s").is_some() => &["scheduler:"],
+            account if account.get("schedule").is_some() => &["key:"],
+            _ => &["key:", "worker"],
+        },
+        _ => &["key:"],
+    };
+    by_whom.iter().any(|whom| actor.starts_with(whom))
+}
+
+fn hex_of_run(run: &str) -> String {
+    let bytes = RunId::parse(run).map_or([0; 16], |run| run.to_bytes());
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn text(value: &Value) -> String {

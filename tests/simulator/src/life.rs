@@ -1,5 +1,7 @@
 //! A life is a queue of moments: each is taken in its order, and after each the rules are looked at.
 
+mod ending;
+mod fate;
 mod host;
 mod nodes;
 
@@ -7,23 +9,30 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
+use arcoflow_core::door::http::Response;
+use arcoflow_core::door::session::Wake;
 use arcoflow_core::identity::digest::sha256;
 
 use crate::client::Client;
 use crate::dice::Dice;
 use crate::door::Door;
 use crate::faults::Faults;
-use crate::judge::{Broken, Judge};
+use crate::judge::{Broken, Judge, rule};
 use crate::marks::Marks;
+use crate::mirror::Mirror;
 use crate::pipeline;
 use crate::post::{Call, Draft, Node, Out, Seen};
 use crate::report::Report;
 use crate::scheduler::{Scheduler, Shelf};
+use crate::settings::Settings;
+use crate::store::NewDatabase;
 use crate::worker::Worker;
 
-/// 2026-03-27T12:00:00Z: the clocks of Europe change in the second night.
-const BEGIN_MS: u64 = 1_774_612_800_000;
+/// 2026-03-28T12:00:00Z: the clocks of Europe change in the first night.
+const BEGIN_MS: u64 = 1_774_699_200_000;
 const WORKERS: usize = 3;
+/// The moments that may pass without a record. An hour without anything to do has a few thousand.
+const MOST_STEPS_WITHOUT_RECORD: u64 = 50_000;
 const MINUTE_MS: u64 = 60_000;
 
 /// A moment of a life.
@@ -41,6 +50,8 @@ enum Moment {
     Rings { node: Node, life: u64, what: u64 },
     /// The door's own alarm.
     Alarm,
+    /// What was written is on disk.
+    Syncs,
     /// The door looks at what waits.
     Waits,
     /// Somebody is there again.
@@ -75,12 +86,25 @@ impl Ord for Placed {
     }
 }
 
+/// Requests that are written and not yet on disk, with their answers.
+#[derive(Default)]
+struct Group {
+    /// Whether the moment of its sync is set.
+    is_due: bool,
+    answers: Vec<(Call, Response)>,
+    wake: Wake,
+}
+
 /// Everything that there is in a life.
-pub(crate) struct Life {
+pub struct Life {
+    settings: Settings,
+    new_database: NewDatabase,
     now_ms: u64,
     queue: BinaryHeap<Reverse<Placed>>,
     order: u64,
     steps: u64,
+    /// The step at which the last record came.
+    recorded_at: u64,
     door: Door,
     schedulers: Vec<Scheduler>,
     workers: Vec<Worker>,
@@ -93,11 +117,12 @@ pub(crate) struct Life {
     faults: Faults,
     network: Dice,
     fate: Dice,
-    seed: u64,
+    group: Group,
     cut: BTreeMap<Node, (u64, bool, bool)>,
     alarm_at: Option<u64>,
     waits_at: Option<u64>,
     judge: Judge,
+    mirror: Mirror,
     marks: Marks,
     shelf: Shelf,
     /// Whether each record is printed as it comes.
@@ -105,26 +130,32 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn new(seed: u64) -> Life {
+    /// A life at its beginning; `new_database` lends it the stores that it needs.
+    #[must_use]
+    pub fn new(settings: &Settings, new_database: NewDatabase) -> Life {
+        let seed = settings.seed;
         let shelf = Shelf::default();
-        for version in 1..=3 {
-            shelf.put(&pipeline::manifest(version));
-        }
-        let faults = Faults::of(seed);
+        let versions = (1..=3)
+            .map(|version| (shelf.put(&pipeline::manifest(version, settings)), version))
+            .collect();
+        let faults = Faults::of(settings);
         let count = if faults.split_brain { 2 } else { 1 };
         Life {
+            settings: settings.clone(),
+            new_database,
             now_ms: BEGIN_MS,
             queue: BinaryHeap::new(),
             order: 0,
             steps: 0,
-            door: Door::new(seed),
+            recorded_at: 0,
+            door: Door::new(seed, new_database),
             schedulers: (0..count)
-                .map(|index| Scheduler::new(&format!("s{index}"), shelf.clone()))
+                .map(|index| new_scheduler(seed, index, 0, &shelf))
                 .collect(),
             workers: (0..WORKERS)
                 .map(|index| new_worker(seed, index, 0))
                 .collect(),
-            client: Client::new(seed),
+            client: Client::new(settings),
             lives: BTreeMap::new(),
             down: BTreeMap::new(),
             calls: BTreeMap::new(),
@@ -132,84 +163,65 @@ impl Life {
             faults,
             network: Dice::of(seed, "network"),
             fate: Dice::of(seed, "fate"),
-            seed,
+            group: Group::default(),
             cut: BTreeMap::new(),
             alarm_at: None,
             waits_at: None,
-            judge: Judge::new(),
+            judge: Judge::new(settings),
+            mirror: Mirror::new(shelf.clone(), versions),
             marks: Marks::default(),
             shelf,
             tell: false,
         }
     }
 
-    /// Lives for so many hours with faults, and then until everything has ended.
-    pub(crate) fn run(mut self, hours: u64, tell: bool) -> Report {
+    /// Lives for its hours with faults, and then until everything has ended. `tell` prints each record as it comes.
+    #[must_use]
+    pub fn run(mut self, tell: bool) -> Report {
         self.tell = tell;
-        let broken = self.live(hours).err();
-        let digest =
-            sha256(format!("{} {} {}", self.judge.chain(), self.steps, self.now_ms).as_bytes());
+        let kinds = self.faults.kinds.clone();
+        let broken = self.live().err();
+        let lived = format!(
+            "{} {} {} {:?}",
+            self.judge.chain(),
+            self.steps,
+            self.now_ms,
+            self.marks
+        );
         Report {
-            seed: self.seed,
+            settings: self.settings,
+            kinds,
             broken,
             at_ms: self.now_ms - BEGIN_MS,
             steps: self.steps,
             records: self.judge.records(),
             runs: self.judge.triggered.len(),
             marks: self.marks,
-            digest: digest.to_string(),
+            digest: sha256(lived.as_bytes()).to_string(),
         }
     }
 
-    fn live(&mut self, hours: u64) -> Result<(), Broken> {
+    fn live(&mut self) -> Result<(), Broken> {
         let mut out = Out::default();
         self.client.begin(&mut out);
-        self.post(Node::Client, out);
+        self.post(Node::Client, out)?;
         for index in 0..self.schedulers.len() {
-            self.place(
-                10,
-                Moment::Rings {
-                    node: Node::Scheduler(index),
-                    life: 0,
-                    what: 0,
-                },
-            );
+            self.begin(Node::Scheduler(index), 10);
         }
         for index in 0..WORKERS {
-            self.place(
-                20,
-                Moment::Rings {
-                    node: Node::Worker(index),
-                    life: 0,
-                    what: 0,
-                },
-            );
+            self.begin(Node::Worker(index), 20);
         }
         self.place(MINUTE_MS, Moment::Fate);
-        let end_ms = self.now_ms + hours * 60 * MINUTE_MS;
+        let end_ms = self.now_ms + self.settings.hours * 60 * MINUTE_MS;
         self.go_until(end_ms)?;
-        self.heal();
-        // Nobody is left behind: three attempts of the longest kind, with every pause between them.
-        let last_ms = end_ms + 12 * 60 * MINUTE_MS;
-        while self.now_ms < last_ms && !(self.client.is_done() && self.judge.open_runs() == 0) {
-            let until = (self.now_ms + 10 * MINUTE_MS).min(last_ms);
-            self.go_until(until)?;
-            self.now_ms = until;
-        }
-        self.judge.check_acknowledged(&self.client.acknowledged())?;
-        self.judge.check_all_ended()?;
-        self.check_replay()
+        self.end(end_ms)
     }
 
-    /// The end of all faults.
-    fn heal(&mut self) {
-        self.faults = Faults::none();
-        self.cut.clear();
-        self.door.is_full = false;
-        self.client.end();
-        let mut out = Out::default();
-        self.client.resume_all(&mut out);
-        self.post(Node::Client, out);
+    /// Wakes a node that begins.
+    fn begin(&mut self, node: Node, after_ms: u64) {
+        let life = self.life_of(node);
+        let what = 0;
+        self.place(after_ms, Moment::Rings { node, life, what });
     }
 
     fn go_until(&mut self, end_ms: u64) -> Result<(), Broken> {
@@ -223,7 +235,16 @@ impl Life {
             };
             self.now_ms = self.now_ms.max(placed.at_ms);
             self.steps += 1;
+            let records = self.judge.records();
             self.step(placed.moment)?;
+            if self.judge.records() > records {
+                self.recorded_at = self.steps;
+            }
+            rule(
+                self.steps - self.recorded_at <= MOST_STEPS_WITHOUT_RECORD,
+                "I29 nobody spins",
+                || format!("{MOST_STEPS_WITHOUT_RECORD} steps without a record"),
+            )?;
         }
         Ok(())
     }
@@ -246,13 +267,14 @@ impl Life {
                 life,
                 number,
                 seen,
-            } => self.answer(node, life, number, seen),
-            Moment::Rings { node, life, what } => self.ring(node, life, what),
+            } => self.answer(node, life, number, seen)?,
+            Moment::Rings { node, life, what } => self.ring(node, life, what)?,
             Moment::Alarm => self.alarm()?,
+            Moment::Syncs => self.sync()?,
             Moment::Waits => self.look_at_waiting()?,
             Moment::Returns(None) => self.door_returns()?,
             Moment::Returns(Some(node)) => self.node_returns(node),
-            Moment::Fate => self.fate(),
+            Moment::Fate => self.fate()?,
         }
         Ok(())
     }
@@ -266,7 +288,10 @@ impl Life {
     }
 
     /// Sends what a node wrote, and sets its alarms.
-    fn post(&mut self, node: Node, out: Out) {
+    fn post(&mut self, node: Node, out: Out) -> Result<(), Broken> {
+        if let Some(broken) = out.broken {
+            return Err(broken);
+        }
         let life = self.life_of(node);
         for (after_ms, what) in out.alarms {
             self.place(after_ms, Moment::Rings { node, life, what });
@@ -274,6 +299,7 @@ impl Life {
         for draft in out.calls {
             self.send(node, life, draft);
         }
+        Ok(())
     }
 
     fn send(&mut self, node: Node, life: u64, draft: Draft) {
@@ -328,41 +354,11 @@ impl Life {
             *until > self.now_ms && if towards_door { *there } else { *back }
         })
     }
+}
 
-    /// Once a minute the world changes a little.
-    fn fate(&mut self) {
-        self.place(MINUTE_MS, Moment::Fate);
-        let nodes = self.schedulers.len() + WORKERS;
-        if self.faults.partition_ms > 0 && self.fate.below(60) == 0 {
-            self.marks.hit("partition");
-            let which = self.fate.below(nodes as u64) as usize;
-            let node = match which.checked_sub(self.schedulers.len()) {
-                None => Node::Scheduler(which),
-                Some(worker) => Node::Worker(worker),
-            };
-            let until = self.now_ms + self.fate.between(1_000, self.faults.partition_ms);
-            let ways = self.fate.below(3);
-            self.cut.insert(node, (until, ways != 1, ways != 2));
-        }
-        if self.faults.clock_jump_ms > 0 && self.fate.below(180) == 0 {
-            let jump = self.fate.between(1_000, self.faults.clock_jump_ms) as i64;
-            let is_back = self.fate.below(2) == 0;
-            self.marks.hit(if is_back {
-                "clock jumped back"
-            } else {
-                "clock jumped forward"
-            });
-            self.door.skew_ms += if is_back { -jump } else { jump };
-            self.alarm_at = None;
-        }
-        self.door.is_full = self.faults.store_full > 0 && self.fate.below(40) == 0;
-        if self.faults.split_brain && self.fate.below(30) == 0 {
-            let which = self.fate.below(2) as usize;
-            if let Some(scheduler) = self.schedulers.get_mut(which).filter(|one| !one.decides()) {
-                scheduler.usurp();
-            }
-        }
-    }
+fn new_scheduler(seed: u64, index: usize, life: u64, shelf: &Shelf) -> Scheduler {
+    let dice = Dice::of(seed, &format!("scheduler {index} {life}"));
+    Scheduler::new(&format!("s{index}-{life}"), shelf.clone(), dice)
 }
 
 fn new_worker(seed: u64, index: usize, life: u64) -> Worker {

@@ -1,83 +1,62 @@
-//! `simulate SEEDS HOURS [--from SEED]`: lives through so many seeds and says what was broken, or that nothing was.
+//! `simulate SEEDS HOURS`: lives through so many seeds and says what was broken, or that nothing was.
 
-mod dice;
-mod faults;
-mod post;
-mod store;
-mod pipeline;
-mod door;
-mod scheduler;
-mod worker;
-mod client;
-mod judge;
-mod replay;
-mod life;
-mod report;
-mod marks;
+mod lives;
+mod options;
+mod regressions;
+mod written;
 
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
-use life::Life;
-use marks::Marks;
-use report::Report;
+use arcoflow_simulator::marks::Marks;
+use arcoflow_simulator::report::Report;
+use arcoflow_simulator::settings::Settings;
+use arcoflow_simulator::shrink::shrink;
 
-const USAGE: &str = "simulate SEEDS HOURS [--from SEED] [--sometimes] [--until-broken] [--tell]";
-
-struct Options {
-    seeds: u64,
-    hours: u64,
-    from: u64,
-    /// Whether it is a failure when something rare never happened.
-    sometimes: bool,
-    /// Whether each record is printed.
-    tell: bool,
-    /// Whether no seed is begun after one that broke.
-    until_broken: bool,
-}
+use lives::{Lived, live, live_all};
+use options::{Command, Options};
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let Some(options) = options(&words) else {
-        eprintln!("{USAGE}");
-        return ExitCode::from(2);
+    lives::keep_panics();
+    let result = match options::read(&words) {
+        Ok(Command::Live(options)) => simulate(&options),
+        Ok(Command::Shrink(settings)) => shrink_one(&settings),
+        Ok(Command::Regressions) => regressions::live_all(),
+        Err(problem) => {
+            eprintln!("{problem}\n{}", options::USAGE);
+            return ExitCode::from(2);
+        }
     };
-    let began = Instant::now();
-    let reports = live_all(&options);
-    let broken: Vec<&Report> = reports
-        .iter()
-        .filter(|report| report.broken.is_some())
-        .collect();
-    let mut marks = Marks::default();
-    for report in &reports {
-        marks.add(&report.marks);
-    }
-    for report in broken.iter().take(10) {
-        if let Some(broken) = &report.broken {
-            println!(
-                "seed {} broke after {} ms: {}",
-                report.seed, report.at_ms, broken.rule
-            );
-            println!("  {}", broken.detail);
-            println!(
-                "  again: simulate 1 {} --from {}",
-                options.hours, report.seed
-            );
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
         }
     }
-    let sum = |of: fn(&Report) -> u64| reports.iter().map(of).sum::<u64>();
-    let seconds = began.elapsed().as_secs_f64();
-    let hours = sum(|report| report.at_ms) as f64 / 3_600_000.0;
-    println!(
-        "{} seeds, {hours:.0} hours, {} steps, {} runs, {} records in {seconds:.1} s; {} seeds broken",
-        reports.len(),
-        sum(|report| report.steps),
-        sum(|report| report.runs as u64),
-        sum(|report| report.records),
-        broken.len()
-    );
+}
+
+fn simulate(options: &Options) -> Result<(), String> {
+    if options.is_fresh {
+        println!("seeds from {}", options.from);
+    }
+    let lived = live_all(options);
+    for report in lived.broken().take(10) {
+        tell_broken(report);
+    }
+    println!("{}", lived.summary());
+    let marks = lived.marks();
+    tell_marks(&marks);
+    if let [report] = lived.reports.as_slice() {
+        println!("digest {}", report.digest);
+    }
+    if let Some(path) = &options.report {
+        written::write(path, &written::of(options, &lived))?;
+    }
+    verdict(options, &lived, &marks)
+}
+
+fn tell_marks(marks: &Marks) {
     println!("happened:");
     for (mark, count) in &marks.0 {
         println!("  {count:>8}  {mark}");
@@ -86,72 +65,51 @@ fn main() -> ExitCode {
     if !missing.is_empty() {
         println!("never happened: {}", missing.join(", "));
     }
-    if let [report] = reports.as_slice() {
-        println!("digest {}", report.digest);
-    }
-    if broken.is_empty() && (missing.is_empty() || !options.sometimes) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
 }
 
-fn options(words: &[String]) -> Option<Options> {
-    let mut options = Options {
-        seeds: 0,
-        hours: 0,
-        from: 0,
-        sometimes: false,
-        tell: false,
-        until_broken: false,
-    };
-    let mut numbers = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            "--from" => options.from = words.next()?.parse().ok()?,
-            "--until-broken" => options.until_broken = true,
-            "--tell" => options.tell = true,
-            "--sometimes" => options.sometimes = true,
-            number => numbers.push(number.parse().ok()?),
-        }
+fn verdict(options: &Options, lived: &Lived, marks: &Marks) -> Result<(), String> {
+    let broken = lived.broken().count();
+    let unlike = lived.unlike();
+    let missing = marks.missing();
+    if broken > 0 {
+        return Err(format!("{broken} seeds broke a rule"));
     }
-    let [seeds, hours] = numbers.as_slice() else {
-        return None;
-    };
-    (options.seeds, options.hours) = (*seeds, *hours);
-    Some(options)
+    if !unlike.is_empty() {
+        return Err(format!("lived twice, and not the same: {unlike:?}"));
+    }
+    if options.sometimes && !missing.is_empty() {
+        return Err(format!("never happened: {}", missing.join(", ")));
+    }
+    Ok(())
 }
 
-/// One life after another on every core; each knows only its own seed.
-fn live_all(options: &Options) -> Vec<Report> {
-    let next = AtomicU64::new(options.from);
-    let end = options.from + options.seeds;
-    let reports = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        return;
-                    }
-                    // An assertion that fails breaks its seed, and no other.
-                    let life = || Life::new(seed).run(options.hours, options.tell);
-                    let report =
-                        std::panic::catch_unwind(life).unwrap_or_else(|_| Report::of_panic(seed));
-                    if options.until_broken && report.broken.is_some() {
-                        next.store(end, Ordering::Relaxed);
-                    }
-                    if let Ok(mut reports) = reports.lock() {
-                        reports.push(report);
-                    }
-                }
-            });
-        }
-    });
-    let mut reports = reports.into_inner().unwrap_or_default();
-    reports.sort_by_key(|report| report.seed);
-    reports
+fn tell_broken(report: &Report) {
+    let Some(broken) = &report.broken else {
+        return;
+    };
+    let Settings { seed, hours, .. } = report.settings;
+    let without = options::without(&report.settings);
+    println!(
+        "seed {seed} broke after {} ms: {}",
+        report.at_ms, broken.rule
+    );
+    println!("  {}", broken.detail);
+    println!("  again: simulate 1 {hours} --from {seed}{without} --tell");
+    println!("  smaller: simulate --shrink {seed} {hours}{without}");
+}
+
+/// Prints the smallest life that breaks the same rule, as a file of a regression.
+fn shrink_one(settings: &Settings) -> Result<(), String> {
+    let first = live(settings, false);
+    if first.broken.is_none() {
+        return Err(format!("seed {} breaks nothing", settings.seed));
+    }
+    let (smallest, lives) = shrink(&first, |settings| live(settings, false));
+    tell_broken(&smallest);
+    let left: Vec<&str> = Settings::kinds()
+        .filter(|kind| !smallest.settings.without.contains(*kind))
+        .collect();
+    println!("  what is left after {lives} lives: {}", left.join(", "));
+    println!("{}", regressions::file_of(&smallest));
+    Ok(())
 }

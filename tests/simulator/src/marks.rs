@@ -3,7 +3,21 @@
 use std::collections::BTreeMap;
 
 /// What has to happen in some life: the run over many seeds fails when one of these never did.
-pub(crate) const SOMETIMES: &[&str] = &[
+pub const SOMETIMES: &[&str] = &[
+    "a prefix survived",
+    "answered again",
+    "automation paused",
+    "key rotated",
+    "key with another body",
+    "look lost",
+    "look reported",
+    "message repeated",
+    "requests shared a sync",
+    "run too old",
+    "scheduler's blunder refused",
+    "scheduler's lie refused",
+    "tick fired",
+    "tick missed",
     "answer lost after commit",
     "backfill paused",
     "cancel of a running task",
@@ -40,21 +54,23 @@ pub(crate) const SOMETIMES: &[&str] = &[
 
 /// Counts by name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Marks(pub(crate) BTreeMap<&'static str, u64>);
+pub struct Marks(pub BTreeMap<&'static str, u64>);
 
 impl Marks {
     pub(crate) fn hit(&mut self, mark: &'static str) {
         *self.0.entry(mark).or_insert(0) += 1;
     }
 
-    pub(crate) fn add(&mut self, other: &Marks) {
+    /// Adds those of another life.
+    pub fn add(&mut self, other: &Marks) {
         for (mark, count) in &other.0 {
             *self.0.entry(mark).or_insert(0) += count;
         }
     }
 
     /// What never happened.
-    pub(crate) fn missing(&self) -> Vec<&'static str> {
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
         SOMETIMES
             .iter()
             .filter(|mark| !self.0.contains_key(*mark))

@@ -1,8 +1,10 @@
-//! The pipelines that a life deploys: a diamond with checks and retries, days, and a second version of both.
+//! The pipelines that a life deploys: a diamond with checks and retries, days, schedules and sensors, in three versions.
 
 use arcoflow_core::identity::digest::sha256;
 use arcoflow_core::identity::ids::AssetId;
 use serde_json::{Value, json};
+
+use crate::settings::Settings;
 
 fn asset(key: &str, upstreams: &[&str], more: Value) -> Value {
     let digest = sha256(key.as_bytes()).to_bytes();
@@ -20,18 +22,23 @@ fn asset(key: &str, upstreams: &[&str], more: Value) -> Value {
     asset
 }
 
-/// The attempts that an asset is given at most, for the judge.
-pub(crate) const MOST_ATTEMPTS: u64 = 3;
-
 /// The places of the queue and of the pool, for the judge.
 pub(crate) const MOST_OPEN: usize = 6;
 pub(crate) const MOST_OF_POOL: usize = 2;
+/// The grace of every asset, in milliseconds, for the judge.
+pub(crate) const GRACE_MS: u64 = 30_000;
+
+/// The schedules of every version.
+pub(crate) const SCHEDULES: &[&str] = &["caught", "nightly", "often"];
+/// The sensor that is told, and the one that looks.
+pub(crate) const TOLD: &str = "told";
+pub(crate) const LOOKS: &str = "looks";
 
 /// A version of the pipeline; all have the same assets, and differ in how they are run.
-pub(crate) fn manifest(version: u64) -> Value {
+pub(crate) fn manifest(version: u64, settings: &Settings) -> Value {
     let quick = json!({
         "retry": { "maxAttempts": 3, "baseDelayMs": 2_000, "factor": 2, "maxDelayMs": 60_000 },
-        "timeouts": { "startMs": 60_000, "heartbeatMs": 60_000, "attemptMs": 1_800_000, "cancelGraceMs": 30_000 },
+        "timeouts": { "startMs": 60_000, "heartbeatMs": 60_000, "attemptMs": 1_800_000, "cancelGraceMs": GRACE_MS },
     });
     let checked = json!({
         "check": { "run": { "command": ["check"] }, "severity": "block" },
@@ -45,10 +52,8 @@ pub(crate) fn manifest(version: u64) -> Value {
     json!({
         "version": 1,
         "pools": { "source": { "limit": MOST_OF_POOL } },
-        "schedules": [
-            { "name": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Paris", "catchUp": "latest", "trigger": { "selection": "+day/clean", "latestPartition": true } },
-            { "name": "often", "cron": "0 */3 * * *", "catchUp": "none", "trigger": { "selection": "raw/a" } },
-        ],
+        "schedules": if settings.has("schedules") { schedules() } else { json!([]) },
+        "sensors": sensors(settings),
         "queues": { "default": { "limit": MOST_OPEN } },
         "assets": [
             asset("raw/a", &[], quick.clone()),
@@ -60,4 +65,24 @@ pub(crate) fn manifest(version: u64) -> Value {
             asset("day/clean", &["day/raw"], days),
         ],
     })
+}
+
+fn schedules() -> Value {
+    json!([
+        { "name": "nightly", "cron": "30 2 * * *", "timeZone": "Europe/Paris", "catchUp": "latest", "trigger": { "selection": "+day/clean", "latestPartition": true } },
+        { "name": "often", "cron": "0 */3 * * *", "catchUp": "none", "trigger": { "selection": "raw/a" } },
+        { "name": "caught", "cron": "45 */2 * * *", "timeZone": "America/New_York", "catchUp": "all", "trigger": { "selection": "raw/a" } },
+    ])
+}
+
+fn sensors(settings: &Settings) -> Value {
+    let mut sensors =
+        vec![json!({ "name": TOLD, "kind": "push", "trigger": { "selection": "raw/a" } })];
+    if settings.has("looks") {
+        sensors.push(json!({
+            "name": LOOKS, "kind": "poll", "intervalMs": 300_000, "run": { "command": ["look"] }, "trigger": { "selection": "raw/b" },
+            "timeouts": { "startMs": 60_000, "heartbeatMs": 60_000, "attemptMs": 240_000, "cancelGraceMs": GRACE_MS },
+        }));
+    }
+    Value::Array(sensors)
 }

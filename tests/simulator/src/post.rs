@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::judge::{Broken, rule};
+
 /// Who sends and gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Node {
@@ -53,6 +55,22 @@ pub(crate) struct Out {
     pub(crate) calls: Vec<Draft>,
     /// Milliseconds from here, and what for.
     pub(crate) alarms: Vec<(u64, u64)>,
+    /// What a node saw that may not be.
+    pub(crate) broken: Option<Broken>,
+}
+
+impl Out {
+    /// Says that a rule is broken unless it holds. The first one counts.
+    pub(crate) fn demand(
+        &mut self,
+        holds: bool,
+        name: &'static str,
+        detail: impl FnOnce() -> String,
+    ) {
+        if self.broken.is_none() {
+            self.broken = rule(holds, name, detail).err();
+        }
+    }
 }
 
 /// A request that a node writes.

@@ -1,5 +1,7 @@
 //! A scheduler of a life: it reads, folds, decides and proposes with core's own functions, and forgets everything when it dies.
 
+mod lies;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,11 +18,13 @@ use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::manifest::Manifest;
-use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::record::{Chain, Record};
 use arcoflow_core::wire::schedule::SchedulePage;
 use serde_json::{Value, json};
 
+use crate::dice::Dice;
 use crate::door::scope;
+use crate::faults::Faults;
 use crate::marks::Marks;
 use crate::post::{Draft, Out, Seen};
 
@@ -29,12 +33,14 @@ use crate::post::{Draft, Out, Seen};
 pub(crate) struct Shelf(Rc<RefCell<BTreeMap<Sha256Digest, Arc<Catalog>>>>);
 
 impl Shelf {
-    /// Puts a manifest there.
-    pub(crate) fn put(&self, manifest: &Value) {
+    /// Puts a manifest there; the answer is its address.
+    pub(crate) fn put(&self, manifest: &Value) -> Sha256Digest {
         let text = canonical_json::to_vec(manifest).expect("JSON");
         let manifest = Manifest::parse(&text).expect("a good manifest");
         let catalog = Catalog::new(manifest).expect("a good manifest");
-        self.0.borrow_mut().insert(sha256(&text), Arc::new(catalog));
+        let address = sha256(&text);
+        self.0.borrow_mut().insert(address, Arc::new(catalog));
+        address
     }
 }
 
@@ -62,6 +68,10 @@ enum Asked {
     Automations,
     Read,
     Append,
+    /// What a scheduler may not say.
+    Lie,
+    /// A decision that does not fit the ledger, though whoever decides may say such.
+    Blunder,
 }
 
 /// The oldest run or backfill that is open: what ended before that has no future.
@@ -112,10 +122,14 @@ pub(crate) struct Scheduler {
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
+    /// How many records it read, and the chain value of the last.
+    read: u64,
+    chain: Chain,
+    dice: Dice,
 }
 
 impl Scheduler {
-    pub(crate) fn new(name: &str, shelf: Shelf) -> Scheduler {
+    pub(crate) fn new(name: &str, shelf: Shelf, dice: Dice) -> Scheduler {
         Scheduler {
             name: name.to_owned(),
             world: World::default(),
@@ -128,6 +142,9 @@ impl Scheduler {
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
+            read: 0,
+            chain: Chain::default(),
+            dice,
         }
     }
 
@@ -143,7 +160,7 @@ impl Scheduler {
     }
 
     /// Goes on from wherever it is.
-    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, out: &mut Out) {
+    pub(crate) fn wake(&mut self, what: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         if what == DUE {
             self.is_settled = false;
             // A read that waits at the door is given up: what is due is due now.
@@ -176,7 +193,7 @@ impl Scheduler {
                 Draft::get(tag, "/v1/automations")
             });
         } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
-            self.propose(epoch, now_ms, out);
+            self.propose(epoch, now_ms, faults, out);
         } else {
             self.read(out);
         }
@@ -202,14 +219,13 @@ impl Scheduler {
         self.heard.0 + now_ms.saturating_sub(self.heard.1)
     }
 
-    fn propose(&mut self, epoch: u64, now_ms: u64, out: &mut Out) {
+    fn propose(&mut self, epoch: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         let (limits, door_ms) = (limits(), self.door_ms(now_ms));
         let decisions = decide(&self.world, door_ms, &scope(), &limits);
-        assert_eq!(
-            decisions,
-            decide(&self.world, door_ms, &scope(), &limits),
-            "deciding twice decides the same"
-        );
+        let same = decisions == decide(&self.world, door_ms, &scope(), &limits);
+        out.demand(same, "I11 deciding twice decides the same", || {
+            format!("{decisions:?}")
+        });
         if decisions.is_empty() {
             settle(&mut self.world);
             self.is_settled = true;
@@ -220,7 +236,10 @@ impl Scheduler {
             self.read(out);
             return;
         }
-        let events: Vec<Value> = decisions.iter().map(proposal).collect();
+        let mut events: Vec<Value> = decisions.iter().map(proposal).collect();
+        if self.dice.once_in_thousand(faults.lies) && self.lie(epoch, &mut events, faults, out) {
+            return;
+        }
         let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
         self.ask(Asked::Append, out, |tag| {
             Draft::post(tag, "/v1/ledger", body)
@@ -233,6 +252,7 @@ impl Scheduler {
         tag: u64,
         seen: Option<Seen>,
         now_ms: u64,
+        faults: &Faults,
         marks: &mut Marks,
         out: &mut Out,
     ) {
@@ -252,14 +272,33 @@ impl Scheduler {
             Asked::OpenBackfills => self.beginning.take_backfills(&seen),
             Asked::Schedules => self.begin(&seen),
             Asked::Automations => self.adopt(&seen),
-            Asked::Read => self.fold(&seen),
+            Asked::Read => self.fold(&seen, out),
+            Asked::Blunder => {
+                marks.hit("scheduler's blunder refused");
+                let taken = seen.json["results"].as_array().into_iter().flatten();
+                let taken = taken.filter(|result| result.get("appended").is_some());
+                out.demand(
+                    taken.count() == 0,
+                    "I16 the door counts attempts itself",
+                    || seen.json["results"].to_string(),
+                );
+            }
+            Asked::Lie => {
+                marks.hit("scheduler's lie refused");
+                let refused = (400..500).contains(&seen.status);
+                out.demand(
+                    refused,
+                    "I05 a scheduler decides, under its own epoch, and states no facts",
+                    || format!("{} {}", seen.status, seen.json),
+                );
+            }
             Asked::Append if seen.slug() == "epoch-fenced" => {
                 marks.hit("scheduler fenced");
                 self.epoch = None;
             }
             Asked::Append => {
                 let before = self.world.seq;
-                self.fold(&seen);
+                self.fold(&seen, out);
                 let results = seen.json["results"].as_array().cloned().unwrap_or_default();
                 let appended = results
                     .iter()
@@ -271,7 +310,7 @@ impl Scheduler {
                 }
             }
         }
-        self.wake(0, now_ms, out);
+        self.wake(0, now_ms, faults, out);
     }
 
     fn hear_lease(&mut self, seen: &Seen, now_ms: u64) {
@@ -300,15 +339,30 @@ impl Scheduler {
         self.is_settled = false;
     }
 
-    fn fold(&mut self, seen: &Seen) {
-        let lines = seen.json["records"].as_array().cloned().unwrap_or_default();
-        for line in lines {
-            let text = line.to_string();
-            let record = Record::from_json(text.as_bytes()).expect("a record of the door");
-            assert!(
-                record.seq <= self.world.seq + 1,
-                "the ledger is read without gaps"
+    fn fold(&mut self, seen: &Seen, out: &mut Out) {
+        for line in seen.json["records"].as_array().into_iter().flatten() {
+            let Some(record) = Record::from_json(line.to_string().as_bytes()) else {
+                out.demand(false, "I04 what the door shows is a ledger", || {
+                    line.to_string()
+                });
+                return;
+            };
+            // What was read before is read again when an answer was late.
+            if record.seq <= self.world.seq {
+                continue;
+            }
+            let before = self.world.seq;
+            out.demand(
+                record.seq == before + 1,
+                "I04 the ledger is read without gaps",
+                || format!("record {} after record {before}", record.seq),
             );
+            out.demand(
+                self.read == 0 || record.chain == self.chain.next(&record.canonical()),
+                "I04 a reader's chain never forks",
+                || format!("record {}", record.seq),
+            );
+            (self.read, self.chain) = (self.read + 1, record.chain);
             self.world.fold(&record, &self.shelf, &limits());
             self.is_settled = false;
         }

@@ -1,60 +1,96 @@
-//! A SQLite database in memory whose uncommitted writes are lost when its host dies.
+//! A store keeps what is on disk apart from what was only written: a host that dies loses the second, or keeps a prefix of it.
 
-#[path = "../../../core/tests/door/store/rows.rs"]
-mod rows;
+use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict, first};
 
-use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
-use rusqlite::Connection;
-
-use self::rows::{Bound, Read, failed};
+/// Makes an empty SQLite database; who runs a life lends it.
+pub type NewDatabase = fn() -> Result<Box<dyn Sql>, String>;
 
 pub(crate) struct Store {
-    pub(crate) connection: Connection,
+    database: Box<dyn Sql>,
     /// Whether the next write finds no room.
     pub(crate) fails_full: bool,
+    /// The requests that were written and are not on disk.
+    unsynced: usize,
 }
 
+/// The savepoints before each request of a group but the first; a group has no more.
+const BEFORE: &[(&str, &str)] = &[
+    ("SAVEPOINT g1", "ROLLBACK TO g1"),
+    ("SAVEPOINT g2", "ROLLBACK TO g2"),
+    ("SAVEPOINT g3", "ROLLBACK TO g3"),
+    ("SAVEPOINT g4", "ROLLBACK TO g4"),
+    ("SAVEPOINT g5", "ROLLBACK TO g5"),
+    ("SAVEPOINT g6", "ROLLBACK TO g6"),
+    ("SAVEPOINT g7", "ROLLBACK TO g7"),
+];
+
+/// The most requests that share a sync.
+pub(crate) const MOST_UNSYNCED: usize = BEFORE.len() + 1;
+
 impl Store {
-    pub(crate) fn new() -> Store {
-        let connection = Connection::open_in_memory().expect("SQLite opens in memory");
-        connection.set_prepared_statement_cache_capacity(128);
+    pub(crate) fn new(new_database: NewDatabase) -> Store {
         Store {
-            connection,
+            database: new_database().expect("SQLite opens in memory"),
             fails_full: false,
+            unsynced: 0,
         }
     }
 
-    /// Begins what is lost when the host dies before [`commit`](Store::commit).
+    pub(crate) fn unsynced(&self) -> usize {
+        self.unsynced
+    }
+
+    /// Begins to write one more request.
     pub(crate) fn begin(&mut self) {
-        self.batch("BEGIN");
+        match self.unsynced.checked_sub(1) {
+            None => self.batch("BEGIN"),
+            Some(place) => self.batch(BEFORE.get(place).expect("a group has room").0),
+        }
+        self.unsynced += 1;
     }
 
-    pub(crate) fn commit(&mut self) {
-        self.batch("COMMIT");
+    /// Everything that was written is on disk.
+    pub(crate) fn sync(&mut self) {
+        if self.unsynced > 0 {
+            self.batch("COMMIT");
+            self.unsynced = 0;
+        }
     }
 
-    pub(crate) fn undo(&mut self) {
-        self.batch("ROLLBACK");
+    /// The host dies: of what is not on disk so many requests stay, the first ones.
+    pub(crate) fn lose(&mut self, keep: usize) {
+        if keep == 0 && self.unsynced > 0 {
+            self.batch("ROLLBACK");
+            self.unsynced = 0;
+        } else if keep < self.unsynced {
+            self.batch(BEFORE.get(keep - 1).expect("a group has room").1);
+        }
+        self.sync();
     }
 
     fn batch(&mut self, sql: &'static str) {
-        let mut statement = self.connection.prepare_cached(sql).expect("SQL");
-        statement.execute([]).expect("a transaction");
+        self.database.execute(sql, &[]).expect("a transaction");
     }
 
-    /// The rows of a query as text, for comparisons.
-    pub(crate) fn dump(&mut self, sql: &'static str) -> Vec<String> {
-        let mut prepared = self.connection.prepare_cached(sql).expect("SQL");
-        let columns = prepared.column_count();
-        let mut rows = prepared.query([]).expect("a query");
+    /// The rows of a query whose one column is text.
+    pub(crate) fn lines(&mut self, sql: &'static str) -> Vec<String> {
         let mut lines = Vec::new();
-        while let Some(row) = rows.next().expect("a row") {
-            let cells: Vec<String> = (0..columns)
-                .map(|column| format!("{:?}", row.get_ref(column).expect("a column")))
-                .collect();
-            lines.push(cells.join("|"));
-        }
+        let read = self.database.query(sql, &[], &mut |row| {
+            lines.push(row.text(0).to_owned());
+        });
+        read.expect("a query");
         lines
+    }
+
+    /// The number of the newest record.
+    pub(crate) fn head(&mut self) -> u64 {
+        let head = first(
+            &mut *self.database,
+            "SELECT seq FROM record ORDER BY seq DESC LIMIT 1",
+            &[],
+            |row| row.unsigned(0),
+        );
+        head.expect("a query").unwrap_or(0)
     }
 }
 
@@ -63,10 +99,7 @@ impl Sql for Store {
         if self.fails_full && sql.starts_with("INSERT") {
             return Err(StoreError::new("no room".to_owned()).full(true));
         }
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let bound = parameters.iter().map(|value| Bound(*value));
-        let changed = statement.execute(rusqlite::params_from_iter(bound));
-        Ok(changed.map_err(failed)? as u64)
+        self.database.execute(sql, parameters)
     }
 
     fn query(
@@ -75,15 +108,7 @@ impl Sql for Store {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row),
     ) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let bound = parameters.iter().map(|value| Bound(*value));
-        let mut rows = statement
-            .query(rusqlite::params_from_iter(bound))
-            .map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            each(&Read(row));
-        }
-        Ok(())
+        self.database.query(sql, parameters, each)
     }
 
     fn transaction(

@@ -1,5 +1,8 @@
 //! A worker of a life: honest, slow, dead, silent for a while, or lying, as the dice say for each attempt.
 
+mod lies;
+mod outcome;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -56,10 +59,8 @@ enum Asked {
     Started(u64),
     Beat(u64),
     Completed(u64),
-    /// What has no effect whatever is answered; a lie must be refused.
-    Noise {
-        lie: bool,
-    },
+    /// What must be refused.
+    Lie,
 }
 
 /// What a worker knows; nothing of it survives.
@@ -147,13 +148,13 @@ impl Worker {
             Asked::Completed(attempt) => {
                 self.hear_completed(attempt, seen, faults, marks, out);
             }
-            Asked::Noise { lie } => {
-                if let Some(seen) = seen.filter(|seen| lie && seen.status < 500) {
-                    assert!(
-                        (400..500).contains(&seen.status),
-                        "a lie was taken: {} {}",
-                        seen.status,
-                        seen.json
+            Asked::Lie => {
+                if let Some(seen) = seen.filter(|seen| seen.status < 500) {
+                    let refused = (400..500).contains(&seen.status);
+                    out.demand(
+                        refused,
+                        "I34 a token is good for its own attempt alone",
+                        || format!("a lie was taken: {} {}", seen.status, seen.json),
                     );
                     marks.hit("lie refused");
                 }
@@ -242,7 +243,7 @@ impl Worker {
                 self.ask(Asked::Started(number), out, |tag| Draft { tag, ..call });
             }
             Phase::Running if now_ms >= attempt.ends_at_ms && attempt.way != Way::Hangs => {
-                self.report(number, out);
+                self.report(number, now_ms, faults, out);
             }
             Phase::Running => {
                 if now_ms >= attempt.beats_at_ms && attempt.way != Way::Sleeps {
@@ -261,7 +262,7 @@ impl Worker {
                 self.sleep_until_next(number, now_ms, out);
                 self.lie(number, faults, out);
             }
-            Phase::Reporting => self.report(number, out),
+            Phase::Reporting => self.report(number, now_ms, faults, out),
         }
     }
 
@@ -286,19 +287,13 @@ impl Worker {
         }
     }
 
-    fn report(&mut self, number: u64, out: &mut Out) {
+    fn report(&mut self, number: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         let Some(attempt) = self.attempts.get_mut(&number) else {
             return;
         };
         attempt.phase = Phase::Reporting;
         if attempt.outcome.is_null() {
-            attempt.outcome = match attempt.way {
-                _ if attempt.is_told_to_stop => json!({ "outcome": "CANCELLED" }),
-                Way::Fails(category) => {
-                    json!({ "outcome": "FAILED", "error": { "category": category, "message": "no luck" } })
-                }
-                _ => json!({ "outcome": "SUCCEEDED", "output": { "rowCount": 7 } }),
-            };
+            attempt.outcome = attempt.outcome(now_ms, faults, &mut self.dice);
         }
         let mut body = json!({ "attempt": attempt.envelope["attempt"], "workerId": self.name });
         if let (Value::Object(body), Value::Object(more)) = (&mut body, attempt.outcome.clone()) {
@@ -308,49 +303,6 @@ impl Worker {
         let draft =
             Draft::post(0, format!("/v1/tasks/{task}/completed"), body).with_token(&attempt.token);
         self.ask(Asked::Completed(number), out, |tag| Draft { tag, ..draft });
-    }
-
-    /// Uses a token for what it is not for.
-    fn lie(&mut self, number: u64, faults: &Faults, out: &mut Out) {
-        if !self.dice.once_in_thousand(faults.lies) {
-            return;
-        }
-        let Some(attempt) = self.attempts.get(&number) else {
-            return;
-        };
-        let (task, token) = (attempt.envelope["taskId"].clone(), attempt.token.clone());
-        let mut body = json!({ "attempt": attempt.envelope["attempt"], "workerId": self.name, "outcome": "SUCCEEDED" });
-        let lie = match (self.dice.below(5), self.old.clone()) {
-            (0, _) => {
-                body["attempt"] = json!(attempt.envelope["attempt"].as_u64().unwrap_or(0) + 1);
-                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
-                    .with_token(&token)
-            }
-            (1, Some((other, _))) if other != text(&task) => {
-                Draft::post(0, format!("/v1/tasks/{other}/completed"), body).with_token(&token)
-            }
-            (3, _) => {
-                body["workerId"] = json!("somebody-else");
-                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
-                    .with_token(&token)
-            }
-            (2, _) => {
-                body["workerId"] = json!("somebody-else");
-                if let Some(body) = body.as_object_mut() {
-                    body.remove("outcome");
-                }
-                Draft::post(0, format!("/v1/tasks/{}/started", text(&task)), body)
-                    .with_token(&token)
-            }
-            _ => {
-                let mut spoilt = token.clone();
-                let last = spoilt.pop().unwrap_or('A');
-                spoilt.push(if last == 'A' { 'E' } else { 'A' });
-                Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
-                    .with_token(&spoilt)
-            }
-        };
-        self.ask(Asked::Noise { lie: true }, out, |tag| Draft { tag, ..lie });
     }
 
     fn hear_started(&mut self, number: u64, seen: Option<Seen>, now_ms: u64, out: &mut Out) {
@@ -421,19 +373,20 @@ impl Worker {
         let (task, token) = (attempt.envelope["taskId"].clone(), attempt.token.clone());
         let number_of_attempt = attempt.envelope["attempt"].clone();
         let was_taken = seen.status == 200;
+        let is_look = attempt.is_look();
+        if is_look && was_taken {
+            marks.hit("look reported");
+        }
         let succeeded = attempt.outcome["outcome"] == "SUCCEEDED";
         self.old = Some((text(&task), token.clone()));
         self.drop_attempt(number);
-        if again && was_taken && succeeded {
+        if again && was_taken && succeeded && !is_look {
             // The same worker says the opposite of what was taken.
             let body = json!({ "attempt": number_of_attempt, "workerId": self.name, "outcome": "FAILED", "error": { "category": "USER_CODE" } });
             let draft = Draft::post(0, format!("/v1/tasks/{}/completed", text(&task)), body)
                 .with_token(&token);
             marks.hit("completed contradicted");
-            self.ask(Asked::Noise { lie: true }, out, |tag| Draft {
-                tag,
-                ..draft
-            });
+            self.ask(Asked::Lie, out, |tag| Draft { tag, ..draft });
         }
     }
 

@@ -1,10 +1,11 @@
 //! The rules of attempts: who may begin one, who may end it, and when.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{GRACE_MS, Judge, Task, Verdict, rule, text};
+use super::{Judge, Task, Verdict, rule, text};
+use crate::graph;
 use crate::marks::Marks;
-use crate::pipeline::{MOST_ATTEMPTS, MOST_OF_POOL, MOST_OPEN};
+use crate::pipeline::{GRACE_MS, MOST_OF_POOL, MOST_OPEN};
 
 impl Judge {
     pub(super) fn task(&mut self, run: &str, body: &Value) -> (&mut Task, u64) {
@@ -28,7 +29,7 @@ impl Judge {
             &at,
         )?;
         let name = text(&body["task"]);
-        for upstream in self.needs(&name) {
+        for upstream in graph::needs(&name) {
             let done = self.tasks.get(&(run.to_owned(), upstream.clone()));
             let is_planned = self.is_in_run(run, &upstream);
             let succeeded = done.is_some_and(|task| task.ended == Some("succeeded"));
@@ -55,14 +56,14 @@ impl Judge {
             &at,
         )?;
         rule(
-            attempt <= MOST_ATTEMPTS,
+            attempt <= graph::policy(&name).most_attempts,
             "I17 no more attempts than allowed",
             &at,
         )?;
-        let permanent = matches!(
-            task.last_failure.as_deref(),
-            Some("DATA_QUALITY" | "CONFIGURATION" | "CANCELLED")
-        );
+        let permanent = task
+            .last_failure
+            .as_ref()
+            .is_some_and(|error| !graph::is_retryable(error));
         rule(
             !permanent,
             "I17 what repeating cannot mend is not repeated",
@@ -74,42 +75,25 @@ impl Judge {
         task.attempt = attempt;
         task.is_open = true;
         task.claimed_by = None;
+        task.started_ms = 0;
         task.not_before = body["not_before"].as_u64().unwrap_or(0);
+        self.open.insert((run.to_owned(), name));
         self.check_places(at)
     }
 
     /// No more attempts are open than there are places.
     pub(super) fn check_places(&self, at: impl Fn() -> String) -> Verdict {
-        let open = || self.tasks.iter().filter(|(_, task)| task.is_open);
-        let of_pool = open()
-            .filter(|((_, name), _)| name.starts_with("day/raw"))
-            .count();
+        let of_pool = self.open.iter().filter(|(_, name)| graph::is_pooled(name));
         rule(
-            open().count() <= MOST_OPEN,
+            self.open.len() <= MOST_OPEN,
             "I35 no more attempts are open than the queue has places",
             &at,
         )?;
         rule(
-            of_pool <= MOST_OF_POOL,
+            of_pool.count() <= MOST_OF_POOL,
             "I35 no more attempts are open than the pool has places",
             at,
         )
-    }
-
-    /// The tasks that stand before a task, by the judge's own graph.
-    pub(super) fn needs(&self, task: &str) -> Vec<String> {
-        if let Some(partition) = task
-            .strip_prefix("day/clean[")
-            .and_then(|rest| rest.strip_suffix("]:materialize"))
-        {
-            return vec![format!("day/raw[{partition}]:materialize")];
-        }
-        let needs = self.upstreams.get(task);
-        needs
-            .into_iter()
-            .flatten()
-            .map(|need| (*need).to_owned())
-            .collect()
     }
 
     /// Whether a run has a task at all, as far as its records tell.
@@ -134,12 +118,16 @@ impl Judge {
         rule(
             task.claimed_by.is_none(),
             "I19 one worker claims an attempt",
+            &at,
+        )?;
+        rule(
+            at_ms >= task.not_before,
+            "I26 nothing begins before its time",
             at,
         )?;
-        task.claimed_by = Some(worker);
-        let name = (run.to_owned(), text(&body["task"]), attempt);
-        let limit = self.signs.get(&name).map_or(0, |sign| sign.1);
-        self.signs.insert(name, (at_ms, limit));
+        (task.claimed_by, task.started_ms) = (Some(worker), at_ms);
+        self.answers
+            .begun((run.to_owned(), text(&body["task"]), attempt), at_ms);
         Ok(())
     }
 
@@ -154,13 +142,22 @@ impl Judge {
         rule(
             task.is_open && task.attempt == attempt,
             "I18 only an open attempt ends, once",
-            at,
+            &at,
         )?;
         task.is_open = false;
+        let name = (run.to_owned(), text(&body["task"]));
         match body["outcome"].as_str() {
             Some("succeeded") => task.ended = Some("succeeded"),
-            Some("cancelled") => task.last_failure = Some("CANCELLED".to_owned()),
-            _ => task.last_failure = Some(text(&body["error"]["category"])),
+            Some("cancelled") => task.last_failure = Some(json!({ "category": "CANCELLED" })),
+            _ => task.last_failure = Some(body["error"].clone()),
+        }
+        self.open.remove(&name);
+        if body["outcome"] == "succeeded" {
+            rule(
+                self.made.insert(name),
+                "I24 what a run makes is made once",
+                at,
+            )?;
         }
         if body["outcome"] == "cancelled" {
             marks.hit("cancel raced a dispatch");
@@ -181,7 +178,7 @@ impl Judge {
             text(&body["task"]),
             body["attempt"].as_u64().unwrap_or(0),
         );
-        let sign = self.signs.get(&name).copied();
+        let sign = self.answers.sign(&name);
         let (task, attempt) = self.task(run, body);
         rule(
             task.is_open && task.attempt == attempt,
@@ -189,8 +186,9 @@ impl Judge {
             &at,
         )?;
         task.is_open = false;
-        task.last_failure = Some("TIMEOUT".to_owned());
-        let was_claimed = task.claimed_by.is_some();
+        task.last_failure = Some(json!({ "category": "TIMEOUT" }));
+        let (was_claimed, started_ms) = (task.claimed_by.is_some(), task.started_ms);
+        self.open.remove(&(run.to_owned(), name.1.clone()));
         match body["reason"].as_str().unwrap_or("") {
             "start" => {
                 marks.hit("start missed");
@@ -212,21 +210,24 @@ impl Judge {
             }
             "deadline" => {
                 marks.hit("deadline passed");
-                Ok(())
+                let took = at_ms.saturating_sub(started_ms);
+                rule(
+                    was_claimed && took >= graph::policy(&name.1).attempt_ms,
+                    "I21 what is within its time is not closed",
+                    || format!("{}: after {took} ms", at()),
+                )
             }
             _ => {
                 marks.hit("grace passed");
-                {
-                    let since = self
-                        .cancelled
-                        .get(run)
-                        .map(|since| at_ms.saturating_sub(*since));
-                    rule(
-                        since >= Some(GRACE_MS),
-                        "I25 only a cancelled run has a grace, and all of it",
-                        at,
-                    )
-                }
+                let since = self
+                    .cancelled
+                    .get(run)
+                    .map(|since| at_ms.saturating_sub(*since));
+                rule(
+                    since >= Some(GRACE_MS),
+                    "I25 only a cancelled run has a grace, and all of it",
+                    at,
+                )
             }
         }
     }

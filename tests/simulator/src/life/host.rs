@@ -4,92 +4,86 @@ use arcoflow_core::door::session::Wake;
 use serde_json::Value;
 
 use super::{BEGIN_MS, Life, Moment};
-use crate::door::{Came, Death};
+use crate::door::Came;
 use crate::judge::Broken;
 use crate::post::{Call, Seen};
 use crate::replay;
+use crate::store::MOST_UNSYNCED;
+
+/// What is open is compared with what the door keeps a time for when the number of records can be divided by this.
+const OPEN_SAMPLED: u64 = 32;
 
 impl Life {
     pub(super) fn arrive(&mut self, call: &Call) -> Result<(), Broken> {
         if !self.door.is_up {
             return Ok(());
         }
-        let death = match self.fate.once_in_thousand(self.faults.door_crash) {
-            true if self.fate.below(2) == 0 => Some(Death::BeforeCommit),
-            true => Some(Death::AfterCommit),
-            false => None,
-        };
-        let before = self.judge.seq();
-        let (came, wake) = self.door.take(call, self.now_ms, death);
-        match came {
-            Came::Answered(response) => {
-                self.look(&wake)?;
-                self.note_sign(call, &response.body, response.status);
-                let refused_and_wrote = response.status >= 400 && self.judge.seq() != before;
-                if refused_and_wrote {
-                    return Err(Broken {
-                        rule: "I06 a refusal leaves nothing behind",
-                        detail: call.target.clone(),
-                    });
-                }
-                let json = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-                if response.status == 507 {
-                    self.marks.hit("store full");
-                }
-                self.reply(
-                    call,
-                    Seen {
-                        status: response.status,
-                        json,
-                    },
-                );
-            }
-            Came::Waits => self.look(&wake)?,
-            Came::DiedBefore => {
-                self.marks.hit("door died before commit");
-                self.door_dies();
-                return Ok(());
-            }
-            Came::DiedAfter => {
-                self.marks.hit("answer lost after commit");
-                self.look(&wake)?;
-                self.door_dies();
-                return Ok(());
-            }
+        let (came, wake) = self.door.take(call, self.now_ms)?;
+        if self.fate.once_in_thousand(self.faults.door_crash) {
+            return self.crash(&wake);
         }
-        self.wake(&wake)?;
+        self.group.wake.merge(&wake);
+        if let Came::Answered(response) = came {
+            self.group.answers.push((call.clone(), response));
+        }
+        let is_whole = self.door.store.unsynced() == MOST_UNSYNCED;
+        if self.faults.group_ms == 0 || is_whole {
+            return self.sync();
+        }
+        if !self.group.is_due {
+            self.group.is_due = true;
+            let after = self.fate.between(1, self.faults.group_ms);
+            self.place(after, Moment::Syncs);
+        }
+        Ok(())
+    }
+
+    /// What was written is on disk: it is judged, and the answers leave.
+    pub(super) fn sync(&mut self) -> Result<(), Broken> {
+        if !self.door.is_up {
+            return Ok(());
+        }
+        if self.door.store.unsynced() > 1 {
+            self.marks.hit("requests shared a sync");
+        }
+        self.door.store.sync();
+        let group = std::mem::take(&mut self.group);
+        self.look(&group.wake)?;
+        let door_ms = self.door.clock(self.now_ms);
+        for (call, response) in group.answers {
+            self.judge
+                .answered(&call, response.status, &response.body, door_ms)?;
+            if response.status == 507 {
+                self.marks.hit("store full");
+            }
+            let json = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
+            let status = response.status;
+            self.reply(&call, Seen { status, json });
+        }
+        self.wake(&group.wake)?;
         self.arm();
         Ok(())
     }
 
-    /// A sign of life that the door took, by its own clock.
-    pub(super) fn note_sign(&mut self, call: &Call, answer: &[u8], status: u16) {
-        let is_sign = call.target.ends_with("/heartbeat") && status == 200;
-        let is_lease = call.target == "/v1/leases" && status == 200;
-        if !is_sign && !is_lease {
-            return;
-        }
-        let answer: Value = serde_json::from_slice(answer).unwrap_or(Value::Null);
-        if is_lease {
-            for envelope in answer["tasks"].as_array().into_iter().flatten() {
-                let limit = envelope["heartbeatTimeoutMs"].as_u64().unwrap_or(0);
-                self.judge
-                    .signs
-                    .entry(name_of(envelope))
-                    .or_insert((0, limit))
-                    .1 = limit;
-            }
-            return;
-        }
-        let task = call.target.split('/').nth(3).unwrap_or("");
-        let body: Value = serde_json::from_slice(&call.body).unwrap_or(Value::Null);
-        let attempt = body["attempt"].as_u64().unwrap_or(0);
-        let at_ms = answer["serverTime"].as_u64().unwrap_or(0);
-        if let Some((run, key)) = self.door.task_name(task)
-            && let Some(sign) = self.judge.signs.get_mut(&(run, key, attempt))
-        {
-            sign.0 = sign.0.max(at_ms);
-        }
+    /// The host dies: after the sync and before any answer, or before it, and then a prefix of what was written is left.
+    fn crash(&mut self, wake: &Wake) -> Result<(), Broken> {
+        let group = std::mem::take(&mut self.group);
+        let unsynced = self.door.store.unsynced();
+        let keep = match self.fate.below(2) {
+            0 => self.fate.below(unsynced as u64) as usize,
+            _ => unsynced,
+        };
+        self.marks.hit(match keep {
+            _ if keep == unsynced => "answer lost after commit",
+            0 => "door died before commit",
+            _ => "a prefix survived",
+        });
+        self.door_dies(keep);
+        let records = wake.records || group.wake.records;
+        self.look(&Wake {
+            records,
+            ..Wake::default()
+        })
     }
 
     /// The records that came are judged at once.
@@ -98,8 +92,8 @@ impl Life {
             return Ok(());
         }
         for record in self.door.records_after(self.judge.seq()) {
+            let body = serde_json::from_slice(&record.body).unwrap_or(Value::Null);
             if self.tell {
-                let body = String::from_utf8_lossy(&record.body);
                 println!(
                     "{:>10} {:>6} {:<20} {} {body}",
                     self.now_ms - BEGIN_MS,
@@ -108,7 +102,12 @@ impl Life {
                     record.actor
                 );
             }
-            self.judge.take(&record, &mut self.marks)?;
+            self.judge.take(&record, &body, &mut self.marks)?;
+            self.mirror.take(&record, &body)?;
+        }
+        if self.judge.records() % OPEN_SAMPLED == 0 && self.door.store.unsynced() == 0 {
+            let kept = self.door.open_attempts();
+            self.judge.check_open(&kept)?;
         }
         Ok(())
     }
@@ -140,8 +139,8 @@ impl Life {
         Ok(())
     }
 
-    pub(super) fn door_dies(&mut self) {
-        self.door.die();
+    fn door_dies(&mut self, keep: usize) {
+        self.door.die(keep);
         self.alarm_at = None;
         self.waits_at = None;
         let after = self.fate.between(50, 60_000);
@@ -164,7 +163,7 @@ impl Life {
                 detail: format!("{} records", records.len()),
             });
         }
-        replay::check(&mut self.door, records)
+        replay::check(&mut self.door, records, self.new_database)
     }
 
     /// Sets the door's alarms to the next deadline and the next waiting request.
@@ -200,6 +199,13 @@ impl Life {
         if !self.door.is_up {
             return Ok(());
         }
+        // What an answer wakes may write in its turn.
+        while self.door.store.unsynced() > 0 {
+            self.sync()?;
+        }
+        if !self.door.is_up {
+            return Ok(());
+        }
         let (wake, _) = self.door.expire(self.now_ms);
         self.look(&wake)?;
         self.wake(&wake)?;
@@ -230,13 +236,4 @@ impl Life {
         self.arm();
         Ok(())
     }
-}
-
-fn name_of(envelope: &Value) -> (String, String, u64) {
-    let text = |member: &str| envelope[member].as_str().unwrap_or("").to_owned();
-    (
-        text("runId"),
-        text("taskKey"),
-        envelope["attempt"].as_u64().unwrap_or(0),
-    )
 }

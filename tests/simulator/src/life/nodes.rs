@@ -1,30 +1,44 @@
 //! The other side of a life: answers reach nodes, alarms wake them, and they die and forget everything.
 
-use super::{Life, Moment, new_worker};
+use super::{Life, Moment, new_scheduler, new_worker};
+use crate::judge::Broken;
 use crate::post::{Node, Out, Seen};
-use crate::scheduler::Scheduler;
 
 impl Life {
-    pub(super) fn answer(&mut self, node: Node, life: u64, number: u64, seen: Option<Seen>) {
+    pub(super) fn answer(
+        &mut self,
+        node: Node,
+        life: u64,
+        number: u64,
+        seen: Option<Seen>,
+    ) -> Result<(), Broken> {
         let Some((_, _, tag)) = self.calls.remove(&number) else {
-            return;
+            return Ok(());
         };
         if life != self.life_of(node) || self.is_down(node) {
-            return;
+            return Ok(());
         }
         if let Node::Scheduler(_) = node
             && self.fate.once_in_thousand(self.faults.scheduler_crash)
         {
             self.marks.hit("scheduler died");
             self.node_dies(node);
-            return;
+            return Ok(());
         }
         let mut out = Out::default();
         match node {
-            Node::Client => self.client.hear(tag, seen, &mut out),
+            Node::Client => self.client.hear(tag, seen, &mut self.marks, &mut out),
             Node::Scheduler(index) => {
                 if let Some(scheduler) = self.schedulers.get_mut(index) {
-                    scheduler.hear(tag, seen, self.now_ms, &mut self.marks, &mut out);
+                    scheduler.hear(
+                        tag,
+                        seen,
+                        self.now_ms,
+                        &self.faults,
+                        &mut self.marks,
+                        &mut out,
+                    );
+                    self.mirror.check_scheduler(&scheduler.world)?;
                 }
             }
             Node::Worker(index) => {
@@ -40,12 +54,12 @@ impl Life {
                 }
             }
         }
-        self.post(node, out);
+        self.post(node, out)
     }
 
-    pub(super) fn ring(&mut self, node: Node, life: u64, what: u64) {
+    pub(super) fn ring(&mut self, node: Node, life: u64, what: u64) -> Result<(), Broken> {
         if life != self.life_of(node) || self.is_down(node) {
-            return;
+            return Ok(());
         }
         if let Node::Worker(index) = node {
             let is_busy = self
@@ -55,7 +69,7 @@ impl Life {
             if is_busy && self.fate.once_in_thousand(self.faults.worker_crash) {
                 self.marks.hit("worker died");
                 self.node_dies(node);
-                return;
+                return Ok(());
             }
         }
         let mut out = Out::default();
@@ -63,7 +77,7 @@ impl Life {
             Node::Client => self.client.ring(what, &mut self.marks, &mut out),
             Node::Scheduler(index) => {
                 if let Some(scheduler) = self.schedulers.get_mut(index) {
-                    scheduler.wake(what, self.now_ms, &mut out);
+                    scheduler.wake(what, self.now_ms, &self.faults, &mut out);
                 }
             }
             Node::Worker(index) => {
@@ -72,7 +86,7 @@ impl Life {
                 }
             }
         }
-        self.post(node, out);
+        self.post(node, out)
     }
 
     pub(super) fn node_dies(&mut self, node: Node) {
@@ -88,23 +102,16 @@ impl Life {
         match node {
             Node::Scheduler(index) => {
                 if let Some(scheduler) = self.schedulers.get_mut(index) {
-                    *scheduler = Scheduler::new(&format!("s{index}-{life}"), self.shelf.clone());
+                    *scheduler = new_scheduler(self.settings.seed, index, life, &self.shelf);
                 }
             }
             Node::Worker(index) => {
                 if let Some(worker) = self.workers.get_mut(index) {
-                    *worker = new_worker(self.seed, index, life);
+                    *worker = new_worker(self.settings.seed, index, life);
                 }
             }
             Node::Client => {}
         }
-        self.place(
-            1,
-            Moment::Rings {
-                node,
-                life,
-                what: 0,
-            },
-        );
+        self.begin(node, 1);
     }
 }

@@ -1,7 +1,9 @@
-//! The core plays the stories in WebAssembly, door and schedulers and all; JavaScript lends it SQLite and nothing else.
+//! The core plays the stories in WebAssembly, and lives the lives of the simulator; JavaScript lends it SQLite and nothing else.
 
 mod store;
 
+use arcoflow_simulator::Life;
+use arcoflow_simulator::settings::Settings;
 use arcoflow_stories::door::CoreDoor;
 use arcoflow_stories::player::play;
 use arcoflow_stories::story::read::read;
@@ -24,6 +26,15 @@ pub fn play_file(name: &str, text: &str) -> String {
         )
     });
     played.collect()
+}
+
+/// Lives the life of a seed for so many simulated hours; the answer is its report as JSON.
+#[wasm_bindgen]
+#[must_use]
+pub fn live(seed: u32, hours: u32) -> String {
+    let settings = Settings::new(u64::from(seed), u64::from(hours));
+    let report = Life::new(&settings, store::empty).run(false);
+    report.to_json().to_string()
 }
 
 fn line(name: &str, played: &Result<String, String>) -> String {

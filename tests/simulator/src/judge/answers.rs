@@ -1,0 +1,121 @@
+//! What the door answers is held against the records: who was given what and when, who lives, and under which epoch somebody decides.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Judge, Verdict, rule, text};
+use crate::pipeline::LOOKS;
+use crate::post::Call;
+
+/// An attempt by its run, its task and its number.
+type AttemptName = (String, String, u64);
+
+#[derive(Default)]
+pub(super) struct Answers {
+    /// The door's time of the last sign of life of an attempt, with the silence that it may keep.
+    signs: BTreeMap<AttemptName, (u64, u64)>,
+    /// The run and the task of the ids that envelopes named.
+    names: BTreeMap<String, (String, String)>,
+    epoch: u64,
+}
+
+impl Answers {
+    pub(super) fn sign(&self, name: &AttemptName) -> Option<(u64, u64)> {
+        self.signs.get(name).copied()
+    }
+
+    pub(super) fn begun(&mut self, name: AttemptName, at_ms: u64) {
+        self.signs.entry(name).or_insert((0, 0)).0 = at_ms;
+    }
+}
+
+impl Judge {
+    /// Takes an answer that leaves the door, whose time is `door_ms`.
+    pub(crate) fn answered(
+        &mut self,
+        call: &Call,
+        status: u16,
+        answer: &[u8],
+        door_ms: u64,
+    ) -> Verdict {
+        if status != 200 || call.method != "POST" {
+            return Ok(());
+        }
+        let is_beat = call.target.ends_with("/heartbeat");
+        let read = |bytes: &[u8]| -> Value { serde_json::from_slice(bytes).unwrap_or(Value::Null) };
+        match call.target.as_str() {
+            "/v1/leases" => self.leased(&read(answer), door_ms.max(self.at_ms)),
+            "/v1/scheduler" => self.granted(&read(answer)),
+            "/v1/ledger" => self.decided(&read(&call.body)),
+            _ if is_beat => {
+                self.lives(call, &read(&call.body), &read(answer));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn leased(&mut self, answer: &Value, door_ms: u64) -> Verdict {
+        for envelope in answer["tasks"].as_array().into_iter().flatten() {
+            let at = || envelope.to_string();
+            let look = &envelope["payload"]["look"];
+            if !look.is_null() {
+                rule(
+                    self.automations.is_cursor(LOOKS, look["cursor"].as_str()),
+                    "I27 a look goes on where the last one ended",
+                    at,
+                )?;
+                continue;
+            }
+            let name = (text(&envelope["runId"]), text(&envelope["taskKey"]));
+            let attempt = envelope["attempt"].as_u64().unwrap_or(0);
+            let limit = envelope["heartbeatTimeoutMs"].as_u64().unwrap_or(0);
+            let task = self.tasks.get(&name);
+            rule(
+                task.is_some_and(|task| task.not_before <= door_ms),
+                "I26 nothing begins before its time",
+                at,
+            )?;
+            self.answers
+                .names
+                .insert(text(&envelope["taskId"]), name.clone());
+            let sign = (name.0, name.1, attempt);
+            self.answers.signs.entry(sign).or_insert((0, limit)).1 = limit;
+        }
+        Ok(())
+    }
+
+    fn granted(&mut self, answer: &Value) -> Verdict {
+        let epoch = answer["epoch"].as_u64().unwrap_or(0);
+        let newest = self.answers.epoch;
+        self.answers.epoch = newest.max(epoch);
+        rule(epoch >= newest, "I32 epochs never go back", || {
+            format!("{epoch} after {newest}")
+        })
+    }
+
+    fn decided(&mut self, request: &Value) -> Verdict {
+        let epoch = request["epoch"].as_u64().unwrap_or(0);
+        rule(
+            epoch == self.answers.epoch,
+            "I32 who decides has the newest epoch",
+            || format!("{epoch} instead of {}", self.answers.epoch),
+        )
+    }
+
+    /// A sign of life that the door took, by its own clock.
+    fn lives(&mut self, call: &Call, request: &Value, answer: &Value) {
+        let task = call.target.split('/').nth(3).unwrap_or("");
+        let attempt = request["attempt"].as_u64().unwrap_or(0);
+        let at_ms = answer["serverTime"].as_u64().unwrap_or(0);
+        if let Some((run, key)) = self.answers.names.get(task)
+            && let Some(sign) = self
+                .answers
+                .signs
+                .get_mut(&(run.clone(), key.clone(), attempt))
+        {
+            sign.0 = sign.0.max(at_ms);
+        }
+    }
+}
