@@ -55,7 +55,7 @@ impl Mirror {
             check_end(&run, body)?;
         }
         self.world.fold(record, &self.shelf, &limits());
-        if record.seq % SAMPLED == 0 {
+        if record.seq.is_multiple_of(SAMPLED) {
             self.check()?;
         }
         Ok(())
@@ -163,7 +163,7 @@ impl Mirror {
 
     /// What a scheduler folded from some record on is what follows from the first.
     pub(crate) fn check_scheduler(&self, world: &World) -> Verdict {
-        if world.seq != self.world.seq || world.seq % SAMPLED != 0 {
+        if world.seq != self.world.seq || !world.seq.is_multiple_of(SAMPLED) {
             return Ok(());
         }
         let states = |world: &World| -> Vec<String> {

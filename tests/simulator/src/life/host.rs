@@ -105,7 +105,7 @@ impl Life {
             self.judge.take(&record, &body, &mut self.marks)?;
             self.mirror.take(&record, &body)?;
         }
-        if self.judge.records() % OPEN_SAMPLED == 0 && self.door.store.unsynced() == 0 {
+        if self.judge.records().is_multiple_of(OPEN_SAMPLED) && self.door.store.unsynced() == 0 {
             let kept = self.door.open_attempts();
             self.judge.check_open(&kept)?;
         }

@@ -58,6 +58,9 @@ fn begins(run: &Run) -> bool {
     run.first("run_planned").is_none() && run.first("run_cancel_requested").is_none()
 }
 
+/// How early a task comes: by its run's priority, open tasks and id, then by its own priority and place; the lowest is first.
+type Rank<'a> = (i64, usize, &'a str, i64, usize);
+
 /// The best task that has a place: of the run with the highest priority, then with the fewest open, then with the lowest id.
 fn next<'a>(
     runs: &'a BTreeMap<String, Run>,
@@ -66,7 +69,7 @@ fn next<'a>(
     chosen: &BTreeSet<(&str, &str)>,
     opened: &BTreeMap<&str, usize>,
 ) -> Option<(&'a str, &'a str)> {
-    let mut best: Option<((i64, usize, &str, i64, usize), &str)> = None;
+    let mut best: Option<(Rank<'_>, &str)> = None;
     for (id, run) in runs {
         let tasks = states.get(id.as_str())?;
         let open = tasks.iter().filter(|(_, task)| is_open(task)).count();
