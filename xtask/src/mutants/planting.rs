@@ -84,13 +84,16 @@ fn alone(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A stretch of a file, and the bugs that are planted there, by number.
+type Place<'a> = (Range<usize>, Vec<(u32, &'a Mutant)>);
+
 /// Plants the bugs of a file. Those of one place stand there together.
 fn plant_in(text: &str, file: &str, mutants: &[(u32, &Mutant)]) -> Result<String, String> {
     let switch = match file.starts_with("core/") {
         true => "crate::planted",
         false => "arcoflow_core::planted",
     };
-    let mut places: BTreeMap<usize, (Range<usize>, Vec<(u32, &Mutant)>)> = BTreeMap::new();
+    let mut places: BTreeMap<usize, Place<'_>> = BTreeMap::new();
     for &(number, mutant) in mutants {
         let place = place_of(text, mutant)?;
         let here = places

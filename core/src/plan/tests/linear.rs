@@ -16,7 +16,7 @@ use crate::plan::inputs::upstream_partitions;
 use crate::plan::step;
 use crate::wire::manifest::Manifest;
 
-/// No shape takes more steps for a task or an edge; most take two to four.
+/// No shape takes more steps for a task or an edge; most take three to five.
 const MAX_STEPS: u64 = 8;
 /// Bytes of a plan for each task, strings aside.
 const MAX_BYTES: usize = 200;
@@ -96,7 +96,7 @@ fn members(shape: Shape, size: u32, seed: u64) -> Vec<String> {
     }
 }
 
-/// Steps for each task and edge, and bytes for each task.
+/// Hundredths of steps for each task and edge, and bytes for each task.
 fn measure(shape: Shape, size: u32, seed: u64) -> (u64, usize) {
     let members = members(shape, size, seed);
     let keys: Vec<String> = (0..members.len())
@@ -118,7 +118,7 @@ fn measure(shape: Shape, size: u32, seed: u64) -> (u64, usize) {
     check_find(&plan);
     let work = u64::from(plan.len()) + u64::from(plan.edges());
     (
-        steps.div_ceil(work),
+        (steps * 100).div_ceil(work),
         plan.memory_bytes() / plan.len() as usize,
     )
 }
@@ -167,6 +167,8 @@ proptest! {
         prop_assert!(bytes < MAX_BYTES, "{:?}: {} bytes a task", shape, bytes);
         let (many, bytes) = measure(shape, size * 16, seed);
         prop_assert!(bytes < MAX_BYTES, "{:?}: {} bytes a task", shape, bytes);
-        prop_assert!(few <= MAX_STEPS && many <= few + 1, "{:?}: {} steps, then {}", shape, few, many);
+        // What a small plan has once counts for more in it; a search would add a third to what is done for each edge.
+        prop_assert!(many <= few + few / 8, "{:?}: {} hundredths of a step, then {}", shape, few, many);
+        prop_assert!(few <= MAX_STEPS * 100, "{:?}: {} hundredths of a step", shape, few);
     }
 }
