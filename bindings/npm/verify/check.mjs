@@ -48,7 +48,7 @@ await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
 const faults = [];
 for (const [name, { expected, what }] of ledgers) {
   const shown = await open(`http://127.0.0.1:${server.address().port}/?ledger=${name}`, expected.state === "broken" ? options.screenshot : undefined);
-  const state = /data-state="(\w+)"/.exec(shown)?.[1];
+  const state = /<output[^>]* data-state="(\w+)"/.exec(shown)?.[1];
   const sentence = /<strong>([^<]*)</.exec(shown)?.[1] ?? "nothing";
   const isRight = state === expected.state && (expected.head ? shown.includes(expected.head) : sentence.includes(`Record ${expected.seq.toLocaleString("en")} `));
   console.log(`${what ?? `${lines.length} records of the edge`}: ${sentence}`);
