@@ -1,5 +1,7 @@
 """The raw files of a bundle, read strictly: one that is missing makes a figure unknown, one that is malformed makes the bundle wrong."""
 
+import functools
+
 from bundle import RAW, Broken, read_json, read_lines
 
 
@@ -7,10 +9,15 @@ class Unknown(Exception):
     """A figure cannot be computed, for this reason."""
 
 
+@functools.lru_cache(maxsize=256)
+def parsed(read, name, data):
+    """A file is parsed once for all claims, and for all bundles of the self-test that have it."""
+    return read(data, RAW + name)
+
+
 class Raw:
     def __init__(self, files):
         self.files = {name.removeprefix(RAW): data for name, data in files.items() if name.startswith(RAW)}
-        self._parsed = {}
 
     def names(self, start, end):
         return sorted(name for name in self.files if name.startswith(start) and name.endswith(end))
@@ -18,9 +25,7 @@ class Raw:
     def _parse(self, name, read):
         if name not in self.files:
             raise Unknown(f"there is no {RAW}{name}")
-        if name not in self._parsed:
-            self._parsed[name] = read(self.files[name], RAW + name)
-        return self._parsed[name]
+        return parsed(read, name, self.files[name])
 
     def json(self, name):
         value = self._parse(name, read_json)
