@@ -84,8 +84,10 @@ fn ask(program: &Path, door: &str, depth: Depth) -> Result<(), String> {
     let _scheduler = Scheduler::start(&url, &key)?;
     run(
         Command::new(program)
-            // The configuration lies beside the drills.
-            .current_dir(root().join("tests/schemathesis"))
+            // What it finds and remembers stays beside what is built.
+            .current_dir(&place)
+            .arg("--config-file")
+            .arg(root().join("tests/schemathesis/schemathesis.toml"))
             .args(["run", &format!("{url}/openapi.json")])
             .args(["--header", &format!("Authorization: Bearer {key}")])
             .args([
