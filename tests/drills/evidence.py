@@ -1,7 +1,7 @@
 """Writes down what a drill saw: when each fault came, when it was noticed and repaired, and the counts that judge it.
 
 `NAME.json` holds raw facts with times in milliseconds since 1970, as the drill's own clock tells them; `NAME.ledger.jsonl` is the ledger as
-it was exported when everything had come to rest. What nobody measured is null, and `unknown` says why.
+it was exported when everything had come to rest, `NAME.acknowledged.jsonl` what callers and workers were told is in it. What nobody measured is null, and `unknown` says why.
 """
 
 import json
@@ -46,7 +46,7 @@ class Evidence:
         self.faults.append(fault)
         return fault
 
-    def write(self, report, records, counts, unknown=None):
+    def write(self, report, records, counts, unknown=None, acknowledged=None):
         """Writes the facts, and the ledger beside them. `counts` may lack what `unknown` gives a reason for."""
         missing = [name for name in COUNTS if name not in counts and name not in (unknown or {})]
         if missing:
@@ -69,9 +69,15 @@ class Evidence:
             json.dump(facts, file, indent=2, sort_keys=True)
             file.write("\n")
         if records is not None:
-            with open(place + ".ledger.jsonl", "w", encoding="utf-8") as file:
-                for record in records:
-                    file.write(json.dumps(record, separators=(",", ":"), ensure_ascii=False) + "\n")
+            write_lines(place + ".ledger.jsonl", records)
+        if acknowledged is not None:
+            write_lines(place + ".acknowledged.jsonl", acknowledged)
+
+
+def write_lines(path, values):
+    with open(path, "w", encoding="utf-8") as file:
+        for value in values:
+            file.write(json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n")
 
 
 def middle(values):

@@ -303,6 +303,14 @@ def counts(house, judged, missing, false_timeouts):
     }
 
 
+def acknowledged_events(house):
+    """Every trigger and callback that was answered with a record, for whoever looks for the record again."""
+    with house.lock:
+        yield from ({"what": "trigger", "run": run, "seq": seq} for run, seq in house.triggers.items())
+        for what, run, task, attempt, seq in house.callbacks:
+            yield {"what": what, "run": run, "task": task, "attempt": attempt, "seq": seq}
+
+
 def progress(sentence):
     """A line that is written over, on a terminal only."""
     if sys.stderr.isatty():
@@ -316,7 +324,7 @@ def percentile(values, share):
 def conclude(house, evidence, report, faults, judged, numbers, unknown=None):
     """Writes the evidence, prints the report, and ends with 1 when something is wrong."""
     report["faults"] = faults
-    evidence.write(report, judged.lines, numbers, unknown)
+    evidence.write(report, judged.lines, numbers, unknown, acknowledged_events(house))
     print(json.dumps(report, indent=2))
     if faults:
         print(f"everything is kept in {house.directory}", file=sys.stderr)

@@ -8,7 +8,7 @@ from drills import CLAIMS as DRILLS
 from drills import PROGRAMS
 from raw import Unknown
 
-SIMULATE, MUTANTS, SOAK = "simulate.json", "mutants.json", "soak.json"
+SIMULATE, WASM, MUTANTS, SOAK = "simulate.json", "simulate-wasm.json", "mutants.json", "soak.json"
 
 
 def lives(raw):
@@ -45,6 +45,14 @@ def unlike(raw):
     return sum(1 for seed, digest in again.items() if digests.get(seed) != digest)
 
 
+def unlike_inside(raw):
+    """Lives whose report inside WebAssembly is not the native one; they are compared here."""
+    native, inside = raw.member(WASM, "native"), raw.member(WASM, "inside")
+    if not native or len(native) != len(inside):
+        raise Broken(f"{RAW}{WASM}: its lives are not in pairs")
+    return sum(1 for one, other in zip(native, inside) if one["digest"] != other["digest"] or one["seed"] != other["seed"])
+
+
 def a_second(of):
     def rule(raw):
         took = raw.count(SIMULATE, "processorMs")
@@ -68,7 +76,9 @@ def simulator():
         ("speed", "simulated hours in a second of the processor", "hours/s", a_second(hours), ("at least", 10)),
         ("step-speed", "steps in a second of the processor", "steps/s", a_second(total("steps")), ("at least", 300_000)),
     ]
-    return [Claim(f"simulate-{id}", says, unit, figure, (SIMULATE,), "cargo xtask simulate", bound) for id, says, unit, figure, bound in rows]
+    claims = [Claim(f"simulate-{id}", says, unit, figure, (SIMULATE,), "cargo xtask simulate", bound) for id, says, unit, figure, bound in rows]
+    says = "seeds whose life inside WebAssembly was another than the native one"
+    return [*claims, Claim("simulate-wasm", says, "seeds", unlike_inside, (WASM,), "cargo xtask simulate --wasm", ("exactly", 0))]
 
 
 def planted(raw):

@@ -1,9 +1,9 @@
 //! Drills run the real binary, break it on purpose, and let a judge that shares no code with it look at what is left.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use crate::edge;
+use crate::evidence;
 use crate::install;
 use crate::process::{cargo, root, run, target};
 
@@ -88,7 +88,7 @@ pub(crate) fn drill(words: &[&str]) -> Result<(), String> {
 
 /// Keeps the process under load for so many minutes, and looks for what only time shows.
 pub(crate) fn soak(minutes: &str) -> Result<(), String> {
-    let out = evidence().join("soak.json");
+    let out = evidence::begin("soak.json", "cargo xtask soak")?;
     let mut soak = python("soak")?;
     soak.args(["--minutes", minutes, "--out"]).arg(out);
     run(&mut soak, "the report above names what is wrong")
@@ -114,7 +114,9 @@ fn run_one(drill: &Drill, arguments: &[&str]) -> Result<(), String> {
     command
         .args(arguments)
         .arg("--evidence")
-        .arg(evidence().join("drills"));
+        .arg(evidence::place().join("drills"));
+    let command_line = format!("cargo xtask drill {}", drill.name);
+    evidence::begin(&format!("drills/{}.json", drill.name), &command_line)?;
     run(&mut command, "the report above names what is wrong")
 }
 
@@ -138,9 +140,4 @@ fn python(name: &str) -> Result<Command, String> {
         .arg(format!("tests/drills/{name}.py"))
         .arg(target().join("release/arcoflow"));
     Ok(command)
-}
-
-/// Where the facts of drills stand, for whoever judges them again.
-fn evidence() -> PathBuf {
-    target().join("evidence")
 }

@@ -8,7 +8,7 @@ use arcoflow_core::identity::digest::sha256;
 use serde_json::{Map, Value, json};
 
 use crate::process::{cargo, read, root, run, target};
-use crate::{drill, edge, fixtures, npm, python, stories};
+use crate::{drill, edge, fixtures, npm, python, simulate, stories};
 
 /// Which raw file was made by what, from which tree, under which load.
 const ORIGIN: &str = "origin.json";
@@ -23,9 +23,11 @@ const SOURCE: [&str; 6] = [
 ];
 /// Kills in the short form of the drill.
 const KILLS: &str = "16";
+/// Seeds in the short form of the simulator, some of them twice.
+const SEEDS: [&str; 6] = ["20", "24", "--from", "1", "--twice", "10"];
 
 /// Where raw files are until a bundle takes them.
-fn place() -> PathBuf {
+pub(crate) fn place() -> PathBuf {
     target().join("evidence")
 }
 
@@ -120,6 +122,11 @@ fn run_what_is_missing() -> Result<(), String> {
     }
     if is_missing("parity/stories.json") {
         stories::run_all(&["native", "wasm"])?;
+    }
+    if is_missing("simulate.json") {
+        let report = begin("simulate.json", "cargo xtask evidence make --short")?;
+        let arguments = [SEEDS.as_slice(), &["--report", &report.to_string_lossy()]].concat();
+        simulate::simulate(&arguments)?;
     }
     if is_missing("drills/kill.json") {
         drill::drill(&["kill", KILLS])?;

@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::{drill, fuzz, mutants, schemathesis, simulate};
+use crate::{drill, evidence, fuzz, mutants, schemathesis, simulate};
 
 /// How long each target is fuzzed, in seconds.
 const FUZZ_S: &str = "600";
@@ -36,6 +36,7 @@ pub(crate) fn run_all() -> Result<(), String> {
     });
     step("drills", &mut || drill::drill(&["all"]));
     step("soak", &mut || drill::soak(SOAK_MINUTES));
+    step("the bundle of it", &mut || evidence::make(false));
     if failures.is_empty() {
         Ok(())
     } else {

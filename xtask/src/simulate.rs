@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::process::{cargo, read, root, run, target, write};
+use crate::evidence;
+use crate::process::{cargo, read, root, run, target};
 use crate::stories::{bind, node};
 
 /// The seeds and the hours of each, when nothing is said. They are the same every time: fresh ones are for the night.
@@ -15,9 +16,9 @@ const HOURS: &str = "24";
 
 /// Lives through seeds.
 pub(crate) fn simulate(arguments: &[&str]) -> Result<(), String> {
-    let report = target().join("evidence/simulate.json");
     let mut command = simulator();
     if arguments.is_empty() {
+        let report = evidence::begin("simulate.json", "cargo xtask simulate")?;
         command.args(USUAL).arg("--report").arg(report);
     }
     run(
@@ -73,8 +74,7 @@ pub(crate) fn inside_wasm() -> Result<(), String> {
     }
     let (native, inside): (Vec<Value>, Vec<Value>) = lives.into_iter().unzip();
     let facts = serde_json::json!({ "hours": HOURS, "native": native, "inside": inside });
-    let path = target().join("evidence/simulate-wasm.json");
-    write(&path, &format!("{facts:#}\n"))
+    evidence::keep("simulate-wasm.json", "cargo xtask simulate --wasm", &facts)
 }
 
 /// The report of one native life.

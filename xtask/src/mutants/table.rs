@@ -6,10 +6,11 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::process::{root, target, write};
+use crate::evidence;
+use crate::process::{root, write};
 
 /// Where the facts are.
-const FACTS: &str = "evidence/mutants.json";
+const FACTS: &str = "mutants.json";
 /// Where the page is.
 const PAGE: &str = "docs/evidence/mutants.md";
 
@@ -30,7 +31,8 @@ fn text(value: &Value) -> &str {
 ///
 /// The page is written once each mutant of the list has met the same source.
 pub(crate) fn keep(facts: Value, names: &[&str], source: &str) -> Result<(), String> {
-    let path = target().join(FACTS);
+    evidence::note(FACTS, "cargo xtask mutants")?;
+    let path = evidence::place().join(FACTS);
     let kept = fs::read(&path).ok();
     let kept = kept.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let mut by_name: BTreeMap<String, Value> = BTreeMap::new();
