@@ -125,7 +125,8 @@ fn run_what_is_missing() -> Result<(), String> {
     }
     if is_missing("simulate.json") {
         let report = begin("simulate.json", "cargo xtask evidence make --short")?;
-        let arguments = [SEEDS.as_slice(), &["--report", &report.to_string_lossy()]].concat();
+        let report = report.to_string_lossy();
+        let arguments = [SEEDS.as_slice(), &["--report", &report]].concat();
         simulate::simulate(&arguments)?;
     }
     if is_missing("drills/kill.json") {
