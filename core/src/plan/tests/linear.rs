@@ -167,8 +167,8 @@ proptest! {
         prop_assert!(bytes < MAX_BYTES, "{:?}: {} bytes a task", shape, bytes);
         let (many, bytes) = measure(shape, size * 16, seed);
         prop_assert!(bytes < MAX_BYTES, "{:?}: {} bytes a task", shape, bytes);
-        // What a small plan has once counts for more in it; a search would add a third to what is done for each edge.
-        prop_assert!(many <= few + few / 8, "{:?}: {} hundredths of a step, then {}", shape, few, many);
+        // A search over sixteen times as many takes four comparisons more; that one key shares its bucket with another is no search.
+        prop_assert!(many <= few + 100, "{:?}: {} hundredths of a step, then {}", shape, few, many);
         prop_assert!(few <= MAX_STEPS * 100, "{:?}: {} hundredths of a step", shape, few);
     }
 }
