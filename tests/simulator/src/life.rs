@@ -237,7 +237,8 @@ impl Life {
             self.steps += 1;
             let records = self.judge.records();
             self.step(placed.moment)?;
-            if self.judge.records() > records {
+            // A store without room takes no record, however often it is asked.
+            if self.judge.records() > records || self.door.is_full {
                 self.recorded_at = self.steps;
             }
             rule(
