@@ -41,10 +41,10 @@ def library():
 
 def pipeline():
     """Attempts that may run for hours and may be silent for three seconds, and a schedule."""
-    document = manifest(4, timeouts={"startMs": 10_000, "heartbeatMs": 3_000, "attemptMs": 12 * HOUR_MS})
+    document = manifest(4, timeouts={"startMs": 30_000, "heartbeatMs": 3_000, "attemptMs": 12 * HOUR_MS})
     document["assets"].append({
         "key": "drill/tick", "id": asset_id(2), "upstreams": [], "queue": "outside", "run": {"command": ["true"]},
-        "timeouts": {"startMs": 10_000, "heartbeatMs": 3_000, "attemptMs": 12 * HOUR_MS},
+        "timeouts": {"startMs": 30_000, "heartbeatMs": 3_000, "attemptMs": 12 * HOUR_MS},
     })
     document["schedules"] = [{"name": "minute", "cron": "* * * * *", "catchUp": "all", "trigger": {"selection": "drill/tick"}}]
     return document
