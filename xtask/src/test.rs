@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{contract, docs, drill, fixtures, install, schemathesis, simulate, stories, wasm};
+use crate::{contract, docs, drill, fixtures, install, simulate, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -82,9 +82,6 @@ pub(crate) fn run_all() -> Result<(), String> {
         )
     })?;
     step("one contract, two doors", contract::run_all)?;
-    step("everything that the document allows", || {
-        schemathesis::run_all(schemathesis::Depth::Short, &[])
-    })?;
     for (what, name) in DRILLS {
         step(what, || drill::drill(&[name]))?;
     }

@@ -121,6 +121,8 @@ fn query_schema(route: &Route, name: &str) -> Value {
         "offset" => json!({ "type": "integer", "minimum": 0 }),
         "attempt" => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
         "open" => json!({ "type": "boolean" }),
+        // Nothing is before every name, and a list of no kinds is one.
+        "after" | "quiet" => json!({ "type": "string" }),
         _ => json!({ "type": "string", "minLength": 1 }),
     }
 }
