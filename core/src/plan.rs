@@ -28,6 +28,7 @@ mod axis;
 mod reach;
 mod compile;
 mod edge;
+mod lists;
 mod fingerprint;
 mod restrict;
 pub mod inputs;
@@ -38,6 +39,7 @@ pub mod diff;
 
 use axis::Axis;
 use catalog::{AssetIndex, Catalog};
+use lists::Lists;
 use step::step;
 
 /// Tasks of one plan where memory is plenty.
@@ -70,10 +72,8 @@ pub struct Plan {
     block_of: Vec<u32>,
     /// From task to place within its block; absent while every block is whole.
     places: Option<Vec<u32>>,
-    upstream_starts: Vec<u32>,
-    upstreams: Vec<u32>,
-    downstream_starts: Vec<u32>,
-    downstreams: Vec<u32>,
+    upstreams: Lists,
+    downstreams: Lists,
     order: Vec<u32>,
     stage: Vec<u32>,
     stages: u32,
@@ -217,12 +217,12 @@ impl Plan {
 
     /// The tasks that a task waits for, ascending.
     pub fn upstreams(&self, task: u32) -> &[u32] {
-        &self.upstreams[bounds(&self.upstream_starts, task)]
+        self.upstreams.of(task)
     }
 
     /// The tasks that wait for a task, ascending.
     pub fn downstreams(&self, task: u32) -> &[u32] {
-        &self.downstreams[bounds(&self.downstream_starts, task)]
+        self.downstreams.of(task)
     }
 
     /// Every task after its upstreams: by stage, ties by key.
@@ -242,7 +242,7 @@ impl Plan {
 
     /// How many edges there are.
     pub fn edges(&self) -> u32 {
-        narrow(self.upstreams.len())
+        narrow(self.upstreams.targets())
     }
 
     /// The number of the task with this key.
@@ -305,10 +305,8 @@ impl Plan {
     pub fn memory_bytes(&self) -> usize {
         let words = self.block_of.capacity()
             + self.places.as_ref().map_or(0, Vec::capacity)
-            + self.upstream_starts.capacity()
-            + self.upstreams.capacity()
-            + self.downstream_starts.capacity()
-            + self.downstreams.capacity()
+            + self.upstreams.words()
+            + self.downstreams.words()
             + self.order.capacity()
             + self.stage.capacity();
         words * size_of::<u32>()
@@ -356,13 +354,17 @@ impl Plan {
         if block.dimensions == 0 {
             return None;
         }
-        let mut given = partition.split(',');
+        let mut rest = Some(partition);
         let mut place = 0u32;
         for (axis, dimension) in self.axes(block).iter().zip(dimensions) {
-            let value = given.next()?.strip_prefix(dimension.name.as_str())?;
+            let given = rest?;
+            let comma = given.bytes().position(|byte| byte == b',');
+            rest = comma.and_then(|comma| given.get(comma + 1..));
+            let given = given.get(..comma.unwrap_or(given.len()))?;
+            let value = given.strip_prefix(dimension.name.as_str())?;
             place = place * axis.len() + axis.position_of_text(value.strip_prefix('=')?)?;
         }
-        given.next().is_none().then_some(place)
+        rest.is_none().then_some(place)
     }
 
     fn write_partition(&self, task: u32, text: &mut String) {
@@ -389,10 +391,6 @@ impl Plan {
 /// Counts of a plan are bounded by 32 bits.
 fn narrow(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-fn bounds(starts: &[u32], task: u32) -> Range<usize> {
-    starts[task as usize] as usize..starts[task as usize + 1] as usize
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::automation::schedules::Schedules;
-use arcoflow_core::run::decide::{decide, outstanding, settle};
+use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
 use arcoflow_core::run::fold::Catalogs;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
@@ -381,9 +381,9 @@ impl Decider {
             }
             if is_refused && self.world.seq == before {
                 self.was_refused = true;
-                // The door knows better, and has nothing new to say: the same proposal would be refused again.
-                settle(&mut self.world);
-                return Ok(());
+                if !pass_over(&mut self.world, &events) {
+                    return Ok(());
+                }
             }
             self.keep_lease().await?;
         }
@@ -415,10 +415,9 @@ impl Decider {
 }
 
 fn proposal_of(event: &Event) -> Option<Proposal> {
-    let body = String::from_utf8(event.body().ok()?).ok()?;
     Some(Proposal {
         kind: event.kind().to_owned(),
-        body: RawValue::from_string(body).ok()?,
+        body: RawValue::from_string(event.body().ok()?).ok()?,
     })
 }
 

@@ -9,7 +9,7 @@ use crate::process::{cargo, read, root, run, target};
 use crate::stories::{bind, node};
 
 /// The seeds and the hours of each, when nothing is said. They are the same every time: fresh ones are for the night.
-const USUAL: [&str; 7] = ["113", "24", "--from", "88", "--twice", "50", "--sometimes"];
+const USUAL: [&str; 7] = ["200", "24", "--from", "1", "--twice", "50", "--sometimes"];
 /// The seeds that are lived inside WebAssembly too, for so many hours: two in a hundred of the usual ones.
 const INSIDE: [&str; 4] = ["50", "100", "150", "200"];
 const HOURS: &str = "24";

@@ -255,6 +255,11 @@ impl Backfills {
         self.attention.clear();
     }
 
+    /// Marks one backfill as looked at; false when it was not waiting to be.
+    pub fn pass_over(&mut self, id: &BackfillId) -> bool {
+        self.attention.remove(id)
+    }
+
     /// Puts every backfill that is not over up for decision.
     pub fn attend(&mut self) {
         let open: Vec<BackfillId> = self.open().map(|(id, _)| id).collect();

@@ -127,8 +127,7 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     });
     let mut results = Vec::with_capacity(request.events.len());
     for (index, proposal) in request.events.iter().enumerate() {
-        let event = Event::decode(&proposal.kind, proposal.body.get().as_bytes())
-            .filter(Event::is_decision);
+        let event = Event::decode(&proposal.kind, proposal.body.get()).filter(Event::is_decision);
         let Some(event) = event else {
             return Err(Fault::Refused(Problem::validation(
                 &format!("/events/{index}"),

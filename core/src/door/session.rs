@@ -231,7 +231,6 @@ impl<'a> Session<'a> {
     fn write(&mut self, record: &Record) -> Result<(), StoreError> {
         let event_id = record.event_id.to_bytes();
         let cause = record.cause.map(|cause| cause.to_bytes());
-        let body = core::str::from_utf8(&record.body).unwrap_or("{}");
         self.sql.execute(
             "INSERT INTO record (seq, at_ms, event_id, kind, actor, cause, body, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             &[
@@ -241,7 +240,7 @@ impl<'a> Session<'a> {
                 record.kind.as_str().into(),
                 record.actor.as_str().into(),
                 cause.as_ref().map(|cause| cause.as_slice()).into(),
-                body.into(),
+                record.body.as_str().into(),
                 record.chain.0.as_slice().into(),
             ],
         )?;
@@ -313,7 +312,7 @@ fn record_of(row: &dyn Row) -> Record {
         kind: String::from(row.text(3)),
         actor: String::from(row.text(4)),
         cause: (!row.is_null(5)).then(|| EventId::from_bytes(bytes_16(row.blob(5)))),
-        body: row.text(6).as_bytes().to_vec(),
+        body: String::from(row.text(6)),
         chain: chain_of(row.blob(7)),
     }
 }

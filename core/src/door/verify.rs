@@ -76,8 +76,10 @@ impl Verifier {
                 record.at_ms, self.at_ms
             ));
         }
-        if canonical_json::canonicalize(&record.body).ok().as_deref()
-            != Some(record.body.as_slice())
+        if canonical_json::canonicalize(record.body.as_bytes())
+            .ok()
+            .as_deref()
+            != Some(record.body.as_bytes())
         {
             return fault(String::from("its body is not canonical JSON"));
         }

@@ -76,6 +76,16 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     canonicalize(&text).map_err(Error::placeless)
 }
 
+/// Those of [`to_vec`], as text.
+///
+/// # Errors
+/// Those of [`to_vec`].
+pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
+    let text = to_vec(value)?;
+    // What is canonical is UTF-8.
+    Ok(String::from_utf8(text).unwrap_or_default())
+}
+
 /// A context that is used again for one text after another, so that small texts allocate nothing.
 #[derive(Debug, Default)]
 pub struct Canonicalizer {

@@ -10,7 +10,7 @@ use crate::plan::catalog::{AssetIndex, Catalog};
 use crate::plan::constraint::Constraints;
 use crate::plan::edge::{self, BlockOf, Edges};
 use crate::plan::step::step;
-use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, bounds, selection};
+use crate::plan::{Block, MAX_EDGES_PER_TASK, Plan, PlanError, selection};
 use crate::wire::finding::Finding;
 use crate::wire::trigger::Trigger;
 
@@ -121,12 +121,12 @@ pub(super) fn assemble(
     places: Option<Vec<u32>>,
     edges: Edges,
 ) -> Plan {
-    let total = edges.starts.len().saturating_sub(1);
+    let total = edges.upstreams.len();
     let mut block_of = Vec::with_capacity(total);
     for (index, block) in (0u32..).zip(&blocks) {
         block_of.resize((block.base + block.tasks) as usize, index);
     }
-    let (downstream_starts, downstreams) = edge::reverse(&edges);
+    let downstreams = edge::downstreams(&edges, &blocks);
     let stage = stages(&catalog, &blocks, &edges);
     let stages = stage.iter().max().map_or(0, |last| last + 1);
     let order = order(&stage, stages);
@@ -136,9 +136,7 @@ pub(super) fn assemble(
         axes,
         block_of,
         places,
-        upstream_starts: edges.starts,
-        upstreams: edges.targets,
-        downstream_starts,
+        upstreams: edges.upstreams,
         downstreams,
         order,
         stage,
@@ -151,7 +149,7 @@ pub(super) fn assemble(
 /// In an even block it is the same for every partition, so one look at each upstream asset tells it.
 fn stages(catalog: &Catalog, blocks: &[Block], edges: &Edges) -> Vec<u32> {
     let block_of = BlockOf::new(catalog, blocks);
-    let mut stage = vec![0; edges.starts.len().saturating_sub(1)];
+    let mut stage = vec![0; edges.upstreams.len()];
     // The stage of what others wait for, where a block has one.
     let mut awaited: Vec<Option<u32>> = vec![None; blocks.len()];
     for &asset in catalog.topological() {
@@ -202,8 +200,7 @@ fn first_stage(
 
 /// The stage after every upstream of a task.
 fn stage_of(edges: &Edges, stage: &[u32], task: u32) -> u32 {
-    let upstreams = &edges.targets[bounds(&edges.starts, task)];
-    let after = upstreams.iter().map(|&upstream| {
+    let after = edges.upstreams.of(task).iter().map(|&upstream| {
         step();
         stage[upstream as usize] + 1
     });

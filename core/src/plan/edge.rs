@@ -7,17 +7,19 @@ use alloc::vec::Vec;
 use crate::plan::Block;
 use crate::plan::axis::Axis;
 use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink};
+use crate::plan::lists::Lists;
 use crate::plan::reach::Reach;
 use crate::plan::space::Values;
-use crate::plan::step::step;
 
-/// For each task the tasks it waits for: `targets[starts[task]..starts[task + 1]]`, ascending.
+/// What waits for what.
 #[derive(Debug)]
 pub(super) struct Edges {
-    pub(super) starts: Vec<u32>,
-    pub(super) targets: Vec<u32>,
+    /// For each task the tasks it waits for.
+    pub(super) upstreams: Lists,
     /// For each block, whether each of its partitions waits for something along every link.
     pub(super) even: Vec<bool>,
+    /// For each block the blocks it waits for, where every partition waits for its namesakes in them and for nothing else.
+    pub(super) parallel: Option<Lists>,
 }
 
 /// The block of an asset, where it has one.
@@ -53,10 +55,18 @@ impl BlockOf {
 
 /// What a link says between two blocks.
 struct Joint {
+    block: u32,
     base: u32,
     operations: u32,
     awaited: u32,
     fit: Rc<Fit>,
+}
+
+impl Joint {
+    /// The task that a downstream waits for at a place.
+    fn target(&self, place: u32) -> u32 {
+        self.base + place * self.operations + self.awaited
+    }
 }
 
 /// How the partitions of two spaces follow. Neighbouring assets mostly have one fit between them, so it is worked out once.
@@ -68,6 +78,8 @@ struct Fit {
     edges: u64,
     /// Whether each partition waits for something.
     is_even: bool,
+    /// Whether each partition waits for its namesake alone.
+    is_parallel: bool,
 }
 
 /// The axes of both sides, and what the link says.
@@ -76,6 +88,17 @@ struct FitKey {
     own: (u32, u8),
     upstream: (u32, u8),
     said: u32,
+}
+
+impl FitKey {
+    fn is_parallel(&self, reaches: &[(Reach, u32)]) -> bool {
+        // Without dimensions it does not matter where there would be axes.
+        let is_same = self.own == self.upstream || (self.own.1, self.upstream.1) == (0, 0);
+        is_same
+            && (0..)
+                .zip(reaches)
+                .all(|(axis, (reach, _))| reach.is_parallel(axis))
+    }
 }
 
 /// The edges between blocks, which are in key order; absent when there are more than `limit`.
@@ -89,11 +112,10 @@ pub(super) fn connect(
     let block_of = BlockOf::new(catalog, blocks);
     let tasks = blocks.last().map_or(0, |block| block.base + block.tasks);
     let mut edges = Edges {
-        starts: Vec::with_capacity(tasks as usize + 1),
-        targets: Vec::with_capacity(tasks as usize),
+        upstreams: Lists::with_capacity(tasks as usize, tasks as usize),
         even: Vec::with_capacity(blocks.len()),
+        parallel: Some(Lists::with_capacity(blocks.len(), blocks.len())),
     };
-    edges.starts.push(0);
     let mut total: u64 = 0;
     let (mut joints, mut before): (Vec<Joint>, Vec<Joint>) = (Vec::new(), Vec::new());
     for block in blocks {
@@ -101,7 +123,8 @@ pub(super) fn connect(
         core::mem::swap(&mut joints, &mut before);
         joints.clear();
         for link in catalog.links(block.asset) {
-            let Some(upstream) = block_of.get(link.upstream).and_then(|at| blocks.get(at)) else {
+            let at = block_of.get(link.upstream);
+            let Some((at, upstream)) = at.and_then(|at| Some((at, blocks.get(at)?))) else {
                 continue;
             };
             let key = FitKey {
@@ -124,12 +147,14 @@ pub(super) fn connect(
                         key,
                         edges: count(own, &reaches),
                         is_even: reaches.iter().all(|(reach, _)| reach.is_even(own)),
+                        is_parallel: key.is_parallel(&reaches),
                         reaches,
                     })
                 }
             };
             total = total.saturating_add(fit.edges);
             joints.push(Joint {
+                block: u32::try_from(at).unwrap_or(u32::MAX),
                 base: upstream.base,
                 operations: u32::from(upstream.operations),
                 awaited: u32::from(upstream.awaited),
@@ -143,9 +168,65 @@ pub(super) fn connect(
         edges
             .even
             .push(joints.iter().all(|joint| joint.fit.is_even));
-        extend(&mut edges, block, own, &joints);
+        if joints.iter().all(|joint| joint.fit.is_parallel) {
+            if let Some(parallel) = &mut edges.parallel {
+                joints.iter().for_each(|joint| parallel.push(joint.block));
+                parallel.close();
+            }
+        } else {
+            edges.parallel = None;
+        }
+        extend(&mut edges.upstreams, block, own, &joints);
     }
     Some(edges)
+}
+
+/// For each task the tasks that wait for it.
+pub(super) fn downstreams(edges: &Edges, blocks: &[Block]) -> Lists {
+    match &edges.parallel {
+        None => edges.upstreams.reversed(),
+        Some(parallel) => spread(&parallel.reversed(), blocks, edges.upstreams.targets()),
+    }
+}
+
+/// The lists of tasks out of the lists of their blocks: tasks far apart are not visited for each edge between them.
+fn spread(after: &Lists, blocks: &[Block], edges: usize) -> Lists {
+    let tasks = blocks.last().map_or(0, |block| block.base + block.tasks);
+    let mut downstreams = Lists::with_capacity(tasks as usize, edges);
+    // The first task of each block that waits, and how far apart its partitions are.
+    let mut waiting: Vec<(u32, u32)> = Vec::new();
+    for (number, block) in (0u32..).zip(blocks) {
+        let after = after.of(number);
+        waiting.clear();
+        waiting.extend(after.iter().map(|&other| {
+            let other = &blocks[other as usize];
+            (other.base, u32::from(other.operations))
+        }));
+        // A check stands among those that wait for what it checks as its block does.
+        let (earlier, later) = waiting.split_at(after.partition_point(|other| *other < number));
+        let operations = u32::from(block.operations);
+        for place in 0..block.tasks / operations {
+            for operation in 0..operations {
+                let waits = |waiting: &[(u32, u32)], downstreams: &mut Lists| {
+                    for (base, apart) in waiting {
+                        downstreams.push(base + place * apart);
+                    }
+                };
+                let is_awaited = operation == u32::from(block.awaited);
+                if is_awaited {
+                    waits(earlier, &mut downstreams);
+                }
+                if operation + 1 < operations {
+                    downstreams.push(block.base + place * operations + operation + 1);
+                }
+                if is_awaited {
+                    waits(later, &mut downstreams);
+                }
+                downstreams.close();
+            }
+        }
+    }
+    downstreams
 }
 
 fn axes_of<'a>(block: &Block, axes: &'a [Axis]) -> &'a [Axis] {
@@ -216,47 +297,38 @@ fn width(reach: &Reach, positions: &[u32]) -> u64 {
     u64::from(end.saturating_sub(start))
 }
 
-fn extend(edges: &mut Edges, block: &Block, own: &[Axis], joints: &[Joint]) {
+fn extend(upstreams: &mut Lists, block: &Block, own: &[Axis], joints: &[Joint]) {
     let mut positions = [0; crate::wire::manifest::limit::MAX_DIMENSIONS];
-    for _ in 0..block.tasks / u32::from(block.operations) {
+    for place in 0..block.tasks / u32::from(block.operations) {
         for joint in joints {
-            push_places(&mut edges.targets, joint, &joint.fit.reaches, &positions, 0);
+            if joint.fit.is_parallel {
+                upstreams.push(joint.target(place));
+            } else {
+                push_places(upstreams, joint, &joint.fit.reaches, &positions, 0);
+            }
         }
-        close(edges);
+        upstreams.close();
         if block.operations == 2 {
-            let materialize = edges.starts.len() - 2;
-            edges
-                .targets
-                .push(u32::try_from(materialize).unwrap_or(u32::MAX));
-            close(edges);
+            upstreams.push(block.base + 2 * place);
+            upstreams.close();
         }
         advance(&mut positions, own);
     }
 }
 
-/// Ends the list of the task that is being written.
-fn close(edges: &mut Edges) {
-    edges
-        .starts
-        .push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
-}
-
 fn push_places(
-    targets: &mut Vec<u32>,
+    upstreams: &mut Lists,
     joint: &Joint,
     rest: &[(Reach, u32)],
     positions: &[u32],
     place: u32,
 ) {
     match rest {
-        [] => {
-            step();
-            targets.push(joint.base + place * joint.operations + joint.awaited);
-        }
+        [] => upstreams.push(joint.target(place)),
         [(reach, stride), rest @ ..] => {
             let (start, end) = reach.at(positions);
             for position in start..end {
-                push_places(targets, joint, rest, positions, place + position * stride);
+                push_places(upstreams, joint, rest, positions, place + position * stride);
             }
         }
     }
@@ -271,29 +343,4 @@ fn advance(positions: &mut [u32], own: &[Axis]) {
         }
         *position = 0;
     }
-}
-
-/// The same edges from the other end, by counting.
-pub(super) fn reverse(edges: &Edges) -> (Vec<u32>, Vec<u32>) {
-    let tasks = edges.starts.len().saturating_sub(1);
-    // While the sources are written, `starts[target + 1]` is where the next one of a target goes; then it is where the next target begins.
-    let mut starts = vec![0u32; tasks + 2];
-    for &target in &edges.targets {
-        step();
-        starts[target as usize + 2] += 1;
-    }
-    for index in 1..starts.len() {
-        starts[index] += starts[index - 1];
-    }
-    let mut sources = vec![0; edges.targets.len()];
-    for (task, range) in (0u32..).zip(edges.starts.windows(2)) {
-        for &target in &edges.targets[range[0] as usize..range[1] as usize] {
-            step();
-            let slot = &mut starts[target as usize + 1];
-            sources[*slot as usize] = task;
-            *slot += 1;
-        }
-    }
-    starts.truncate(tasks + 1);
-    (starts, sources)
 }

@@ -131,6 +131,11 @@ impl Reach {
         }
     }
 
+    /// Whether each position of the same axis on both sides needs itself.
+    pub(super) fn is_parallel(&self, axis: u32) -> bool {
+        matches!(self, Reach::Slide { from, delta: 0, before: 0, .. } if *from == axis)
+    }
+
     /// The downstream axis that decides, if one does.
     pub(super) fn from(&self) -> Option<u32> {
         match self {

@@ -4,7 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::plan::edge::Edges;
-use crate::plan::{Block, Plan, bounds, compile};
+use crate::plan::lists::Lists;
+use crate::plan::{Block, Plan, compile};
 
 const GONE: u32 = u32::MAX;
 
@@ -43,25 +44,19 @@ impl Plan {
     }
 
     fn edges_among(&self, renumbered: &[u32], kept: u32) -> Edges {
-        let mut edges = Edges {
-            starts: Vec::with_capacity(kept as usize + 1),
-            targets: Vec::new(),
+        let mut upstreams = Lists::with_capacity(kept as usize, 0);
+        for task in (0..self.len()).filter(|&task| renumbered[task as usize] != GONE) {
+            let kept = self.upstreams.of(task).iter();
+            kept.map(|&upstream| renumbered[upstream as usize])
+                .filter(|&upstream| upstream != GONE)
+                .for_each(|upstream| upstreams.push(upstream));
+            upstreams.close();
+        }
+        Edges {
+            upstreams,
             // Any of its tasks may have lost what it waits for.
             even: Vec::new(),
-        };
-        edges.starts.push(0);
-        for task in (0..self.len()).filter(|&task| renumbered[task as usize] != GONE) {
-            let upstreams = &self.upstreams[bounds(&self.upstream_starts, task)];
-            edges.targets.extend(
-                upstreams
-                    .iter()
-                    .map(|&upstream| renumbered[upstream as usize])
-                    .filter(|&upstream| upstream != GONE),
-            );
-            edges
-                .starts
-                .push(u32::try_from(edges.targets.len()).unwrap_or(u32::MAX));
+            parallel: None,
         }
-        edges
     }
 }

@@ -12,6 +12,7 @@ use crate::identity::keys::RunKey;
 use crate::plan::Plan;
 use crate::run::state::{Lane, Run};
 use crate::run::world::{Limits, World};
+use crate::wire::event::automation::Account;
 use crate::wire::event::{
     DispatchRequested, Event, RunFinished, RunOutcome, RunPlanned, RunRejected,
 };
@@ -87,6 +88,22 @@ pub fn outstanding(world: &World) -> Outstanding {
 pub fn settle(world: &mut World) {
     world.attention.clear();
     world.backfills.settle();
+}
+
+/// Marks as looked at what decisions are about that the door refused without having anything new to say: it would refuse them again.
+/// What else waits to be looked at goes on waiting. False when nothing was marked, so that deciding again decides the same.
+pub fn pass_over(world: &mut World, refused: &[Event]) -> bool {
+    let mut is_marked = false;
+    for event in refused {
+        is_marked |= match event {
+            Event::RunRequested(body) => match &body.on_account_of {
+                Account::Backfill { backfill, .. } => world.backfills.pass_over(backfill),
+                _ => false,
+            },
+            event => event.run().is_some_and(|run| world.attention.remove(&run)),
+        };
+    }
+    is_marked
 }
 
 struct Decisions {

@@ -362,9 +362,9 @@ macro_rules! events {
 
             /// Decodes a body. `None` when a known kind has a body that does not fit it: such a record is quarantined.
             #[must_use]
-            pub fn decode(kind: &str, body: &[u8]) -> Option<Event> {
+            pub fn decode(kind: &str, body: &str) -> Option<Event> {
                 match kind {
-                    $($kind => reader::read(body).ok().map(Event::$variant),)*
+                    $($kind => reader::read_text(body).ok().map(Event::$variant),)*
                     _ => Some(Event::Unknown),
                 }
             }
@@ -373,8 +373,8 @@ macro_rules! events {
             ///
             /// # Errors
             /// Never for an event that was decoded; a code of canonical JSON for one that was built with a number out of range.
-            pub fn body(&self) -> Result<Vec<u8>, crate::identity::error::Error> {
-                match self { $(Event::$variant(body) => canonical_json::to_vec(body),)* Event::Unknown => Ok(b"{}".to_vec()) }
+            pub fn body(&self) -> Result<String, crate::identity::error::Error> {
+                match self { $(Event::$variant(body) => canonical_json::to_string(body),)* Event::Unknown => Ok(String::from("{}")) }
             }
         }
     };

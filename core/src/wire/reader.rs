@@ -33,15 +33,20 @@ pub fn read<'de, T: de::Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misfit> 
         at: error.valid_up_to() as u64,
         sentence: "the text is not UTF-8".to_string(),
     })?;
+    read_text(text)
+}
+
+/// The same out of what is known to be text.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn read_text<'de, T: de::Deserialize<'de>>(text: &'de str) -> Result<T, Misfit> {
     let mut reader = Reader {
         text,
         at: 0,
         depth: 0,
     };
-    let read = T::deserialize(&mut reader).and_then(|value| {
-        reader.end()?;
-        Ok(value)
-    });
+    let read = and_then(T::deserialize(&mut reader), || reader.end());
     read.map_err(|fault| Misfit {
         at: fault.0.at.unwrap_or(0) as u64,
         sentence: fault.0.sentence,
@@ -73,12 +78,39 @@ impl Fault {
         Fault(Box::new(Found { at, sentence }))
     }
 
-    /// The same at a place, unless a place further in is known.
+    /// Says where it is, unless a place further in is known.
     #[inline(never)]
-    fn at(mut self, at: usize) -> Fault {
+    fn place(&mut self, at: usize) {
         self.0.at.get_or_insert(at);
+    }
+
+    /// The same at a place, unless a place further in is known.
+    fn at(mut self, at: usize) -> Fault {
+        self.place(at);
         self
     }
+}
+
+/// What was read, or its refusal at a place. A large value is built where the caller wants it: a result that is taken apart and
+/// put together again is copied each time.
+fn placed<T>(mut read: Result<T, Fault>, at: usize) -> Result<T, Fault> {
+    if let Err(fault) = &mut read {
+        fault.place(at);
+    }
+    read
+}
+
+/// What was read, when what has to come after it comes.
+fn and_then<T>(
+    mut read: Result<T, Fault>,
+    next: impl FnOnce() -> Result<(), Fault>,
+) -> Result<T, Fault> {
+    if read.is_ok()
+        && let Err(fault) = next()
+    {
+        read = Err(fault);
+    }
+    read
 }
 
 impl fmt::Display for Fault {
@@ -221,7 +253,7 @@ impl<'de> Reader<'de> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn number(&mut self) -> Result<Number, Fault> {
         let start = self.at;
         let bytes = self.text.as_bytes();
@@ -339,7 +371,7 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         if self.peek() != b'"' {
             return Err(self.misfit(&visitor));
@@ -349,10 +381,10 @@ impl<'de> Reader<'de> {
             Text::Plain(text) => visitor.visit_borrowed_str(text),
             Text::Escaped(text) => visitor.visit_string(text),
         };
-        read.map_err(|fault: Fault| fault.at(start))
+        placed(read, start)
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
             return Err(self.misfit(&visitor));
@@ -362,10 +394,10 @@ impl<'de> Reader<'de> {
             Number::Natural(value) => visitor.visit_u64(value),
             Number::Negative(value) => visitor.visit_i64(value),
         };
-        read.map_err(|fault: Fault| fault.at(start))
+        placed(read, start)
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         if self.peek() != b'[' {
             return Err(self.misfit(&visitor));
@@ -376,12 +408,11 @@ impl<'de> Reader<'de> {
             reader: self,
             is_first: true,
         };
-        let value = visitor.visit_seq(items).map_err(|fault| fault.at(start))?;
-        self.leave(b']')?;
-        Ok(value)
+        let read = placed(visitor.visit_seq(items), start);
+        and_then(read, || self.leave(b']'))
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         if self.peek() != b'{' {
             return Err(self.misfit(&visitor));
@@ -392,14 +423,11 @@ impl<'de> Reader<'de> {
             reader: self,
             is_first: true,
         };
-        let value = visitor
-            .visit_map(members)
-            .map_err(|fault| fault.at(start))?;
-        self.leave(b'}')?;
-        Ok(value)
+        let read = placed(visitor.visit_map(members), start);
+        and_then(read, || self.leave(b'}'))
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn boolean<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
         match self.peek() {
             b't' => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use crate::identity::canonical_json;
 use crate::identity::ids::EventId;
 use crate::wire::event::Event;
 
@@ -82,7 +83,7 @@ pub struct Record {
     /// The event that led to this one.
     pub cause: Option<EventId>,
     /// Canonical JSON.
-    pub body: Vec<u8>,
+    pub body: String,
     /// The chain up to and including this record.
     pub chain: Chain,
 }
@@ -92,13 +93,13 @@ impl Record {
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         let mut out =
-            Vec::with_capacity(self.body.len() + self.actor.len() + self.kind.len() + 160);
+            Vec::with_capacity(self.body.len() + self.actor.len() + self.kind.len() + 256);
         out.extend_from_slice(b"{\"actor\":");
-        push_string(&mut out, &self.actor);
+        canonical_json::write_string(&mut out, &self.actor);
         out.extend_from_slice(b",\"at_ms\":");
-        out.extend_from_slice(self.at_ms.to_string().as_bytes());
+        canonical_json::write_magnitude(&mut out, self.at_ms);
         out.extend_from_slice(b",\"body\":");
-        out.extend_from_slice(&self.body);
+        out.extend_from_slice(self.body.as_bytes());
         if let Some(cause) = &self.cause {
             out.extend_from_slice(b",\"cause\":\"");
             out.extend_from_slice(cause.to_string().as_bytes());
@@ -107,9 +108,9 @@ impl Record {
         out.extend_from_slice(b",\"event_id\":\"");
         out.extend_from_slice(self.event_id.to_string().as_bytes());
         out.extend_from_slice(b"\",\"kind\":");
-        push_string(&mut out, &self.kind);
+        canonical_json::write_string(&mut out, &self.kind);
         out.extend_from_slice(b",\"seq\":");
-        out.extend_from_slice(self.seq.to_string().as_bytes());
+        canonical_json::write_magnitude(&mut out, self.seq);
         out.push(b'}');
         out
     }
@@ -171,17 +172,8 @@ impl From<RecordLine> for Record {
             kind: line.kind,
             actor: line.actor,
             cause: line.cause,
-            body: String::from(alloc::boxed::Box::<str>::from(line.body)).into_bytes(),
+            body: String::from(alloc::boxed::Box::<str>::from(line.body)),
             chain: line.chain,
         }
     }
-}
-
-fn push_string(out: &mut Vec<u8>, text: &str) {
-    // serde_json writes the short escapes and lower-case \u00xx, which is the canonical spelling.
-    out.extend_from_slice(
-        serde_json::Value::String(text.into())
-            .to_string()
-            .as_bytes(),
-    );
 }

@@ -142,7 +142,7 @@ proptest! {
         let mut made: BTreeMap<String, u32> = BTreeMap::new();
         for record in &records[before..] {
             if record.kind == "attempt_finished" {
-                let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+                let body: Value = serde_json::from_str(&record.body).expect("JSON");
                 *made.entry(text(&body["task"])).or_default() += 1;
             }
         }

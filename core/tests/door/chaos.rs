@@ -134,7 +134,7 @@ fn take(house: &mut House, runs: &mut Vec<String>, envelopes: &mut Vec<Value>, s
             );
             let events: Vec<Value> = decisions
                 .iter()
-                .map(|event| json!({ "kind": event.kind(), "body": serde_json::from_slice::<Value>(&event.body().expect("a body")).expect("JSON") }))
+                .map(|event| json!({ "kind": event.kind(), "body": serde_json::from_str::<Value>(&event.body().expect("a body")).expect("JSON") }))
                 .collect();
             house.take_lease();
             let request =
@@ -202,7 +202,7 @@ fn pause(house: &mut House, sensor: bool, paused: bool) {
 fn check_automation(house: &mut House) {
     let (mut last_tick, mut paused, mut reports) = (0, false, BTreeMap::new());
     for record in house.records() {
-        let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+        let body: Value = serde_json::from_str(&record.body).expect("JSON");
         match record.kind.as_str() {
             "manifest_deployed" => {
                 let manifest = house.get(&format!("/v1/manifests/{}", text(&body["manifest"])));
@@ -235,7 +235,7 @@ fn check_records(house: &mut House) {
     let mut cancelled: BTreeMap<String, u64> = BTreeMap::new();
     let mut finished: BTreeMap<String, u64> = BTreeMap::new();
     for record in house.records() {
-        let body: Value = serde_json::from_slice(&record.body).expect("JSON");
+        let body: Value = serde_json::from_str(&record.body).expect("JSON");
         let run = text(&body["run"]);
         let task = (run.clone(), text(&body["task"]));
         let attempt = body["attempt"].as_u64().unwrap_or(0);

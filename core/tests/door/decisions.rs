@@ -1,5 +1,6 @@
 //! Decisions are taken from one scheduler at a time, once each, and only while they fit the ledger.
 
+use arcoflow_core::run::decide::pass_over;
 use serde_json::{Value, json};
 
 use crate::house::{House, asset, check, manifest, text};
@@ -162,6 +163,27 @@ fn a_plan_and_its_first_tasks_are_one_proposal() {
         ["run_planned"],
         "without a place nothing is asked for"
     );
+}
+
+#[test]
+fn what_was_refused_hides_nothing_that_was_not_proposed_yet() {
+    let mut house = House::with(&manifest(vec![asset("raw/a", &[], json!({}))]));
+    let mut waiting: Vec<String> = (0..3).map(|_| house.trigger(&json!({}))).collect();
+    house.catch_up();
+    house.limits.decisions = 1;
+    let scope = crate::house::scope();
+    while !waiting.is_empty() {
+        let refused =
+            arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+        let run = refused[0].run().expect("a run").to_string();
+        assert!(waiting.contains(&run), "{run} is proposed once");
+        waiting.retain(|other| *other != run);
+        assert!(pass_over(&mut house.world, &refused));
+        assert!(!pass_over(&mut house.world, &refused), "it was marked");
+    }
+    let left =
+        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+    assert_eq!(left, []);
 }
 
 #[test]

@@ -232,7 +232,7 @@ impl House {
                 .iter()
                 .map(|event| {
                     let body: Value =
-                        serde_json::from_slice(&event.body().expect("a canonical body"))
+                        serde_json::from_str(&event.body().expect("a canonical body"))
                             .expect("JSON");
                     json!({ "kind": event.kind(), "body": body })
                 })

@@ -40,7 +40,7 @@ fn a_ledger_breaks_exactly_where_a_byte_was_changed() {
         assert_eq!(change(&|record| record.at_ms += 1), Some(seq));
         assert_eq!(change(&|record| record.kind.push('x')), Some(seq));
         assert_eq!(change(&|record| record.chain = GENESIS), Some(seq));
-        assert_eq!(change(&|record| record.body.insert(1, b' ')), Some(seq));
+        assert_eq!(change(&|record| record.body.insert(1, ' ')), Some(seq));
         let mut missing = records.clone();
         missing.remove(place);
         assert_eq!(
@@ -61,7 +61,7 @@ fn the_first_record_of_a_chain_can_be_computed_by_hand() {
         kind: "run_cancel_requested".to_string(),
         actor: "key:test".to_string(),
         cause: None,
-        body: br#"{"reason":"late","run":"01JXRM6D00AAAAAAAAAAAAAAAA"}"#.to_vec(),
+        body: r#"{"reason":"late","run":"01JXRM6D00AAAAAAAAAAAAAAAA"}"#.to_string(),
         chain: GENESIS,
     };
     let canonical = r#"{"actor":"key:test","at_ms":1750000000000,"body":{"reason":"late","run":"01JXRM6D00AAAAAAAAAAAAAAAA"},"event_id":"01JXRM6D00ZZZZZZZZZZZZZZZZ","kind":"run_cancel_requested","seq":1}"#;

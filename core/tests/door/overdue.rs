@@ -23,7 +23,7 @@ fn cancel(house: &mut House) -> Option<(String, String)> {
     let found = records
         .iter()
         .find(|record| record.kind == "run_cancel_requested")?;
-    let body: Value = serde_json::from_slice(&found.body).expect("JSON");
+    let body: Value = serde_json::from_str(&found.body).expect("JSON");
     Some((found.actor.clone(), text(&body["reason"])))
 }
 

@@ -70,7 +70,7 @@ fn ticks(house: &mut House) -> Vec<String> {
     let body = |kind: &str| -> Vec<Value> {
         let of_kind = records.iter().filter(|record| record.kind == kind);
         of_kind
-            .map(|record| serde_json::from_slice(&record.body).expect("JSON"))
+            .map(|record| serde_json::from_str(&record.body).expect("JSON"))
             .collect()
     };
     let requested = body("run_requested");
@@ -421,7 +421,7 @@ fn the_door_takes_a_tick_once_and_only_when_it_is_due() {
             .iter()
             .map(|event| {
                 let body = event.body().expect("a body");
-                json!({ "kind": event.kind(), "body": serde_json::from_slice::<Value>(&body).expect("JSON") })
+                json!({ "kind": event.kind(), "body": serde_json::from_str::<Value>(&body).expect("JSON") })
             })
             .collect();
         events

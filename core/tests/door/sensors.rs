@@ -71,7 +71,7 @@ fn a_message_starts_one_run_however_often_it_comes() {
         "the run was started because of the report"
     );
     assert_eq!(reported.actor, "key:test");
-    let body: Value = serde_json::from_slice(&reported.body).expect("JSON");
+    let body: Value = serde_json::from_str(&reported.body).expect("JSON");
     assert_eq!(body["payload"], json!({ "path": "a.csv" }));
     check(&mut house);
 }

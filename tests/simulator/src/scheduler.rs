@@ -12,7 +12,7 @@ use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::identity::canonical_json;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::plan::catalog::Catalog;
-use arcoflow_core::run::decide::{decide, outstanding, settle};
+use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
 use arcoflow_core::run::fold;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
@@ -68,6 +68,8 @@ enum Asked {
     Automations,
     Read,
     Append,
+    /// The next attempt of a task that may just have failed, asked for before anybody has told of it.
+    Guess,
     /// What a scheduler may not say.
     Lie,
     /// A decision that does not fit the ledger, though whoever decides may say such.
@@ -119,6 +121,8 @@ pub(crate) struct Scheduler {
     /// The door's time when it last said it, and this node's time then.
     heard: (u64, u64),
     is_settled: bool,
+    /// What was decided last, for when the door refuses it.
+    proposed: Vec<Event>,
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
@@ -139,6 +143,7 @@ impl Scheduler {
             beginning: Beginning::default(),
             heard: (0, 0),
             is_settled: false,
+            proposed: Vec::new(),
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
@@ -237,6 +242,7 @@ impl Scheduler {
             return;
         }
         let mut events: Vec<Value> = decisions.iter().map(proposal).collect();
+        self.proposed = decisions;
         if self.dice.once_in_thousand(faults.lies) && self.lie(epoch, &mut events, faults, out) {
             return;
         }
@@ -296,6 +302,11 @@ impl Scheduler {
                 marks.hit("scheduler fenced");
                 self.epoch = None;
             }
+            Asked::Guess => self.fold(&seen, out),
+            Asked::Append if seen.status != 200 => {
+                out.alarms.push((PAUSE_MS, 0));
+                return;
+            }
             Asked::Append => {
                 let before = self.world.seq;
                 self.fold(&seen, out);
@@ -303,10 +314,8 @@ impl Scheduler {
                 let appended = results
                     .iter()
                     .any(|result| result.get("appended").is_some());
-                // The door knows better and has nothing new to say: the same proposal would be refused again.
-                self.is_settled = !appended && self.world.seq == before;
-                if self.is_settled {
-                    settle(&mut self.world);
+                if !appended && self.world.seq == before {
+                    self.is_settled = !pass_over(&mut self.world, &self.proposed);
                 }
             }
         }
@@ -380,6 +389,6 @@ pub(crate) fn limits() -> Limits {
 
 fn proposal(event: &Event) -> Value {
     let body = event.body().expect("a canonical body");
-    let body: Value = serde_json::from_slice(&body).expect("JSON");
+    let body: Value = serde_json::from_str(&body).expect("JSON");
     json!({ "kind": event.kind(), "body": body })
 }

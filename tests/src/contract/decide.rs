@@ -64,7 +64,7 @@ impl Decider {
                 .map(|event| {
                     let body = event.body().map_err(|error| error.to_string())?;
                     let body: Value =
-                        serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+                        serde_json::from_str(&body).map_err(|error| error.to_string())?;
                     Ok(json!({ "kind": event.kind(), "body": body }))
                 })
                 .collect();

@@ -175,7 +175,7 @@ const IN_NAMES: [bool; 256] = {
 };
 
 /// How many letters stand before a colon; 0 when no type is written.
-fn tag_length(value: &[u8]) -> usize {
+pub(super) fn tag_length(value: &[u8]) -> usize {
     let letters = value
         .iter()
         .take_while(|byte| byte.is_ascii_alphabetic())

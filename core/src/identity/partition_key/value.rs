@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use super::grammar::Spelling;
+use super::grammar::{Spelling, tag_length};
 use super::{Date, MAX_TEXT_BYTES, Text, Timestamp, Value, base64url};
 use crate::identity::canonical_json;
 use crate::identity::error::{Code, Error};
@@ -104,10 +104,9 @@ impl Value {
     /// # Errors
     /// `partition.missing_type`, `partition.unknown_type`, and the code of the type at offset 2.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let letters = text.bytes().take_while(u8::is_ascii_alphabetic).count();
         let (kind, body): (_, &[u8]) = match text.as_bytes() {
-            [tag, b':', body @ ..] if letters == 1 => (Kind::of(*tag), body),
-            bytes if letters > 0 && bytes.get(letters) == Some(&b':') => (None, b""),
+            [tag, b':', body @ ..] if tag.is_ascii_alphabetic() => (Kind::of(*tag), body),
+            bytes if tag_length(bytes) > 0 => (None, b""),
             _ => return Err(Error::at(Code::PartitionMissingType, 0)),
         };
         let kind = kind.ok_or(Error::at(Code::PartitionUnknownType, 0))?;

@@ -5,7 +5,7 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-use super::{Fault, Reader};
+use super::{Fault, Reader, and_then, placed};
 
 macro_rules! read_as {
     ($kind:ident: $($method:ident)*) => {
@@ -46,7 +46,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_unit()
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         if self.peek() == b'n' {
             self.word("null")?;
@@ -114,13 +114,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             reader: self,
             has_content,
         };
-        let value = visitor
-            .visit_enum(choice)
-            .map_err(|fault| fault.at(start))?;
-        if has_content {
-            self.leave(b'}')?;
-        }
-        Ok(value)
+        let read = placed(visitor.visit_enum(choice), start);
+        and_then(read, || {
+            if has_content {
+                self.leave(b'}')?;
+            }
+            Ok(())
+        })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -137,7 +137,7 @@ pub(super) struct Items<'a, 'de> {
 impl<'de> SeqAccess<'de> for Items<'_, 'de> {
     type Error = Fault;
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -146,9 +146,7 @@ impl<'de> SeqAccess<'de> for Items<'_, 'de> {
             return Ok(None);
         }
         let start = self.reader.at;
-        seed.deserialize(&mut *self.reader)
-            .map(Some)
-            .map_err(|fault| fault.at(start))
+        placed(seed.deserialize(&mut *self.reader).map(Some), start)
     }
 }
 
@@ -160,7 +158,7 @@ pub(super) struct Members<'a, 'de> {
 impl<'de> MapAccess<'de> for Members<'_, 'de> {
     type Error = Fault;
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
@@ -169,18 +167,15 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             return Ok(None);
         }
         let start = self.reader.at;
-        seed.deserialize(&mut *self.reader)
-            .map(Some)
-            .map_err(|fault| fault.at(start))
+        placed(seed.deserialize(&mut *self.reader).map(Some), start)
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_family = "wasm", inline(never))]
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
         self.reader.take(b':')?;
         self.reader.peek();
         let start = self.reader.at;
-        seed.deserialize(&mut *self.reader)
-            .map_err(|fault| fault.at(start))
+        placed(seed.deserialize(&mut *self.reader), start)
     }
 }
 
@@ -196,9 +191,7 @@ impl<'de> EnumAccess<'de> for Choice<'_, 'de> {
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
         let start = self.reader.at;
-        let name = seed
-            .deserialize(&mut *self.reader)
-            .map_err(|fault| fault.at(start))?;
+        let name = placed(seed.deserialize(&mut *self.reader), start)?;
         if self.has_content {
             self.reader.take(b':')?;
             self.reader.peek();
@@ -231,8 +224,7 @@ impl<'de> VariantAccess<'de> for Choice<'_, 'de> {
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
         self.content("newtype variant")?;
         let start = self.reader.at;
-        seed.deserialize(self.reader)
-            .map_err(|fault| fault.at(start))
+        placed(seed.deserialize(self.reader), start)
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {

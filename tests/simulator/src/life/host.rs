@@ -92,7 +92,7 @@ impl Life {
             return Ok(());
         }
         for record in self.door.records_after(self.judge.seq()) {
-            let body = serde_json::from_slice(&record.body).unwrap_or(Value::Null);
+            let body = serde_json::from_str(&record.body).unwrap_or(Value::Null);
             if self.tell {
                 println!(
                     "{:>10} {:>6} {:<20} {} {body}",

@@ -59,7 +59,7 @@ impl Scheduler {
         // When a failure that repeating cannot mend comes in between, only a scheduler knows that there is no next attempt.
         let may_be_next = state == TaskState::Running && attempt == 1 && !faults.bad_tasks;
         let (attempt, asked) = match self.dice.below(3) {
-            0 if may_be_next => (2, Asked::Append),
+            0 if may_be_next => (2, Asked::Guess),
             1 => (attempt + 2, Asked::Blunder),
             _ => (attempt, Asked::Blunder),
         };

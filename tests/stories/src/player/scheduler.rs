@@ -90,7 +90,7 @@ impl Player<'_> {
         let mut proposals = Vec::new();
         for event in events {
             let body = event.body().map_err(|error| error.to_string())?;
-            let body: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+            let body: Value = serde_json::from_str(&body).map_err(|error| error.to_string())?;
             proposals.push(json!({ "kind": event.kind(), "body": body }));
         }
         let scheduler = self.scheduler(name);
