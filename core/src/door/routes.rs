@@ -316,23 +316,24 @@ pub struct Params {
 /// # Errors
 /// `not-found` (404), also for an id in the path that is none, and `method-not-allowed` (405) with `Allow`.
 pub fn find(method: &str, path: &str) -> Result<(&'static Route, Params), Problem> {
-    let matching: Vec<(&'static Route, Params)> = ROUTES
-        .iter()
-        .filter_map(|route| Some((route, matches(route.path, path)?)))
-        .collect();
     // A literal path stands before one with a parameter in the table, so the first match is the closest.
-    let Some((first, _)) = matching.first() else {
-        return Err(Problem::new(Slug::NotFound, "there is no such path"));
-    };
-    let same_path = matching
-        .iter()
-        .filter(|(route, _)| route.path == first.path);
+    let mut closest = None;
     let mut allowed = Vec::new();
-    for (route, params) in same_path {
-        if route.method == method {
-            return Ok((route, params.clone()));
+    for route in ROUTES {
+        if closest.is_some_and(|closest| closest != route.path) {
+            continue;
         }
-        allowed.push(route.method.to_string());
+        let Some(params) = matches(route.path, path) else {
+            continue;
+        };
+        if route.method == method {
+            return Ok((route, params));
+        }
+        closest = Some(route.path);
+        allowed.push(route.method);
+    }
+    if allowed.is_empty() {
+        return Err(Problem::new(Slug::NotFound, "there is no such path"));
     }
     Err(
         Problem::new(Slug::MethodNotAllowed, "the path exists for other methods")

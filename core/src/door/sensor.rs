@@ -226,7 +226,10 @@ pub(crate) fn report(
     let number = row.reports + 1;
     let mut reasons: Vec<String> = report.findings.reason.into_iter().collect();
     let mut begun: Vec<RunTriggered> = Vec::new();
+    let mut cursor = report.findings.cursor;
     if let Some(pause) = pause_of(session, row.paused_seq)? {
+        // What a look found while nothing may start is found again by the first one after the pause.
+        cursor = None;
         let why = pause
             .reason
             .map_or_else(String::new, |why| format!(": {why}"));
@@ -257,7 +260,7 @@ pub(crate) fn report(
         report: number,
         message,
         payload,
-        cursor: report.findings.cursor,
+        cursor,
         runs: runs.clone(),
         reason: reason.clone(),
     });

@@ -122,6 +122,19 @@ pub fn rebuild(
     records: &mut dyn Iterator<Item = Record>,
 ) -> Result<u64, StoreError> {
     schema::install(sql)?;
+    extend(config, sql, manifests, records)
+}
+
+/// Goes on with a ledger that was built so, from the records that follow.
+///
+/// # Errors
+/// What the store says.
+pub fn extend(
+    config: &Config,
+    sql: &mut dyn Sql,
+    manifests: &[alloc::vec::Vec<u8>],
+    records: &mut dyn Iterator<Item = Record>,
+) -> Result<u64, StoreError> {
     let mut catalogs = Catalogs::default();
     let mut count = 0;
     sql.transaction(&mut |sql| {

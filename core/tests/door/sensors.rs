@@ -288,7 +288,7 @@ fn a_look_that_fails_or_is_lost_says_so_and_leaves_the_cursor() {
 #[test]
 fn a_pause_and_a_removal_meet_a_look_in_either_order() {
     let found = json!({ "outcome": "SUCCEEDED", "findings": { "cursor": "z", "runs": [{}] } });
-    // Paused while a worker looks: what it found is kept, and starts nothing.
+    // Paused while a worker looks: what it found starts nothing, and the next look finds it again.
     let mut house = House::with(&pipeline(json!([poll()])));
     let look = house.lease(1).remove(0);
     house
@@ -301,6 +301,7 @@ fn a_pause_and_a_removal_meet_a_look_in_either_order() {
         view(&mut house, "new_files")["lastReport"]["reason"],
         "the sensor is paused"
     );
+    assert_eq!(view(&mut house, "new_files")["cursor"], Value::Null);
     house.now_ms += 3_600_000;
     assert!(house.lease(1).is_empty());
     house

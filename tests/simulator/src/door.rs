@@ -135,6 +135,8 @@ impl Door {
             headers: &headers,
         };
         let now_ms = self.clock(true_ms);
+        // Whatever becomes of a request that waited, it waits no longer unless it is told to.
+        let waited = self.waiting.remove(&call.number);
         let admitted = match admit::admit(&self.config, &mut self.limiter, &head, now_ms) {
             Ok(admitted) => admitted,
             Err(problem) => {
@@ -168,13 +170,13 @@ impl Door {
         }
         let came = match outcome.then {
             Then::Wait(wait) => {
-                self.wait(call, wait, outcome.response, true_ms);
+                // A request that was asked again gives up when it first said.
+                let give_up_ms =
+                    waited.map_or(true_ms + wait.give_up_ms, |waited| waited.give_up_ms);
+                self.wait(call, wait, outcome.response, true_ms, give_up_ms);
                 Came::Waits
             }
-            Then::Send | Then::Follow(_) => {
-                self.waiting.remove(&call.number);
-                Came::Answered(outcome.response)
-            }
+            Then::Send | Then::Follow(_) => Came::Answered(outcome.response),
         };
         Ok((came, outcome.wake))
     }
@@ -188,12 +190,14 @@ impl Door {
         )
     }
 
-    fn wait(&mut self, call: &Call, wait: Wait, otherwise: Response, true_ms: u64) {
-        // A request that was asked again gives up when it first said.
-        let give_up_ms = match self.waiting.get(&call.number) {
-            Some(waiting) => waiting.give_up_ms,
-            None => true_ms + wait.give_up_ms,
-        };
+    fn wait(
+        &mut self,
+        call: &Call,
+        wait: Wait,
+        otherwise: Response,
+        true_ms: u64,
+        give_up_ms: u64,
+    ) {
         let again_ms = wait
             .again_ms
             .map_or(u64::MAX, |after| true_ms + after.max(1));

@@ -22,6 +22,7 @@ use crate::marks::Marks;
 use crate::mirror::Mirror;
 use crate::pipeline;
 use crate::post::{Call, Draft, Node, Out, Seen};
+use crate::replay::Replica;
 use crate::report::Report;
 use crate::scheduler::{Scheduler, Shelf};
 use crate::settings::Settings;
@@ -122,6 +123,7 @@ pub struct Life {
     alarm_at: Option<u64>,
     waits_at: Option<u64>,
     judge: Judge,
+    replica: Replica,
     mirror: Mirror,
     marks: Marks,
     shelf: Shelf,
@@ -149,6 +151,7 @@ impl Life {
             steps: 0,
             recorded_at: 0,
             door: Door::new(seed, new_database),
+            replica: Replica::new(new_database),
             schedulers: (0..count)
                 .map(|index| new_scheduler(seed, index, 0, &shelf))
                 .collect(),
@@ -237,8 +240,7 @@ impl Life {
             self.steps += 1;
             let records = self.judge.records();
             self.step(placed.moment)?;
-            // A store without room takes no record, however often it is asked.
-            if self.judge.records() > records || self.door.is_full {
+            if self.judge.records() > records {
                 self.recorded_at = self.steps;
             }
             rule(

@@ -1,6 +1,7 @@
 //! Live is replay: the indexes of a door that was never empty are those of a new one that read the same records.
 
-use arcoflow_core::door::verify::rebuild;
+use arcoflow_core::door::schema;
+use arcoflow_core::door::verify::extend;
 use arcoflow_core::wire::record::Record;
 
 use crate::door::Door;
@@ -42,38 +43,52 @@ const INDEXES: &[(&str, &str)] = &[
     ("SELECT quote(value) FROM meta WHERE name = 'manifest'", "current manifest"),
 ];
 
-/// Builds the indexes again and compares.
-pub(crate) fn check(
-    door: &mut Door,
-    records: Vec<Record>,
-    new_database: NewDatabase,
-) -> Result<(), Broken> {
-    let manifests = door.manifests();
-    let mut copy = Store::new(new_database);
-    let built = rebuild(
-        &door.config,
-        &mut copy,
-        &manifests,
-        &mut records.into_iter(),
-    );
-    if let Err(error) = built {
-        return Err(Broken {
-            rule: "I10 live is replay",
-            detail: error.into_detail(),
-        });
+/// A store that reads every record once, and nothing else.
+pub(crate) struct Replica {
+    store: Store,
+    /// The newest record that it has read.
+    seq: u64,
+}
+
+impl Replica {
+    pub(crate) fn new(new_database: NewDatabase) -> Replica {
+        let mut store = Store::new(new_database);
+        schema::install(&mut store).expect("the tables are made");
+        Replica { store, seq: 0 }
     }
-    for (statement, what) in INDEXES {
-        let (live, replayed) = (door.store.lines(statement), copy.lines(statement));
-        if live != replayed {
-            let differs = live
-                .iter()
-                .zip(&replayed)
-                .find(|(live, replayed)| live != replayed);
-            return Err(Broken {
+
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Reads the records that follow, and compares.
+    pub(crate) fn check(&mut self, door: &mut Door, records: Vec<Record>) -> Result<(), Broken> {
+        let broken = |detail| {
+            Err(Broken {
                 rule: "I10 live is replay",
-                detail: format!("{what}: {} and {}: {differs:?}", live.len(), replayed.len()),
-            });
+                detail,
+            })
+        };
+        let manifests = door.manifests();
+        let mut records = records.into_iter();
+        match extend(&door.config, &mut self.store, &manifests, &mut records) {
+            Ok(count) => self.seq += count,
+            Err(error) => return broken(error.into_detail()),
         }
+        for (statement, what) in INDEXES {
+            let (live, replayed) = (door.store.lines(statement), self.store.lines(statement));
+            if live != replayed {
+                let differs = live
+                    .iter()
+                    .zip(&replayed)
+                    .find(|(live, replayed)| live != replayed);
+                return broken(format!(
+                    "{what}: {} and {}: {differs:?}",
+                    live.len(),
+                    replayed.len()
+                ));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }

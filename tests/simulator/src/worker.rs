@@ -71,6 +71,8 @@ pub(crate) struct Worker {
     next_tag: u64,
     next_attempt: u64,
     again: bool,
+    /// Whether it waits before it asks for work again.
+    pauses: bool,
     dice: Dice,
     /// Attempts of this life and where they are: what is given twice is done once.
     at_hand: BTreeMap<String, u64>,
@@ -87,6 +89,7 @@ impl Worker {
             next_tag: 0,
             next_attempt: 1,
             again: true,
+            pauses: false,
             dice,
             at_hand: BTreeMap::new(),
             old: None,
@@ -107,6 +110,7 @@ impl Worker {
     /// An alarm rings, or the worker begins.
     pub(crate) fn ring(&mut self, what: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         if what == ASK {
+            self.pauses = false;
             self.ask_for_work(out);
         } else {
             self.go_on(what, now_ms, faults, out);
@@ -119,7 +123,7 @@ impl Worker {
             .values()
             .any(|asked| matches!(asked, Asked::Work));
         let free = SLOTS.saturating_sub(self.attempts.len());
-        if waits || free == 0 {
+        if waits || self.pauses || free == 0 {
             return;
         }
         let body = json!({ "workerId": self.name, "queues": ["default"], "max": free, "waitS": WAIT_S, "again": self.again });
@@ -173,6 +177,7 @@ impl Worker {
     ) {
         let Some(seen) = seen.filter(|seen| seen.status == 200) else {
             self.again = true;
+            self.pauses = true;
             out.alarms.push((PAUSE_MS, ASK));
             return;
         };

@@ -224,6 +224,11 @@ impl Automations {
                 .cursor
                 .map_or(1, |before| cursor.saturating_sub(before));
             rule(
+                !sensor.is_paused,
+                "I27 a sensor that is paused stays where it is",
+                &at,
+            )?;
+            rule(
                 sensor.cursor.is_none_or(|before| cursor >= before),
                 "I27 a cursor never goes back",
                 &at,
@@ -234,7 +239,7 @@ impl Automations {
                 &at,
             )?;
             sensor.cursor = Some(cursor);
-        } else if name == LOOKS {
+        } else if name == LOOKS && !sensor.is_paused {
             marks.hit("look lost");
         }
         self.reported.insert((name, report), runs);

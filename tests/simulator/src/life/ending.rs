@@ -4,6 +4,7 @@ use super::{Life, MINUTE_MS};
 use crate::faults::Faults;
 use crate::judge::{Broken, rule};
 use crate::post::{Node, Out};
+use crate::replay::Replica;
 
 /// How long the longest run takes when everything works: three attempts of the longest kind, with every pause between them.
 const LONGEST_MS: u64 = 12 * 60 * MINUTE_MS;
@@ -25,6 +26,8 @@ impl Life {
         }
         self.judge.check_acknowledged(&self.client.acknowledged())?;
         self.judge.check_all_ended()?;
+        // What was read piece by piece is read once more from the beginning.
+        self.replica = Replica::new(self.new_database);
         self.check_replay()?;
         self.check_quiet()
     }

@@ -7,7 +7,6 @@ use super::{BEGIN_MS, Life, Moment};
 use crate::door::Came;
 use crate::judge::Broken;
 use crate::post::{Call, Seen};
-use crate::replay;
 use crate::store::MOST_UNSYNCED;
 
 /// What is open is compared with what the door keeps a time for when the number of records can be divided by this.
@@ -156,14 +155,15 @@ impl Life {
 
     /// The live indexes are what the records say.
     pub(super) fn check_replay(&mut self) -> Result<(), Broken> {
-        let records = self.door.records_after(0);
-        if records.len() as u64 != self.judge.records() {
+        let read = self.replica.seq();
+        let records = self.door.records_after(read);
+        if read + records.len() as u64 != self.judge.records() {
             return Err(Broken {
                 rule: "I04 the ledger only grows",
-                detail: format!("{} records", records.len()),
+                detail: format!("{} records after {read}", records.len()),
             });
         }
-        replay::check(&mut self.door, records, self.new_database)
+        self.replica.check(&mut self.door, records)
     }
 
     /// Sets the door's alarms to the next deadline and the next waiting request.
