@@ -192,3 +192,13 @@ fn broken(report: &Value) -> Option<&Value> {
     let lives = report["lives"].as_array()?;
     lives.iter().find(|life| !life["broken"].is_null())
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_bug_finds_its_place() {
+        let all = super::read().expect("the list of bugs");
+        let lost = super::planting::misplaced(&all);
+        assert_eq!(lost, [""; 0], "the code has moved on from these bugs");
+    }
+}

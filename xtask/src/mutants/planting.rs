@@ -37,6 +37,17 @@ pub(crate) struct Planted {
     pub(crate) source: String,
 }
 
+/// What is wrong with the places of bugs; empty when every one of them can be planted.
+#[cfg(test)]
+pub(crate) fn misplaced(mutants: &[Mutant]) -> Vec<String> {
+    let wrong = |mutant: &Mutant| {
+        let text = fs::read_to_string(root().join(&mutant.file));
+        let text = text.map_err(|error| format!("{}: {error}", mutant.file));
+        text.and_then(|text| place_of(&text, mutant)).err()
+    };
+    mutants.iter().filter_map(wrong).collect()
+}
+
 /// Copies the core and the simulator, with a workspace of their own, and plants every bug.
 pub(crate) fn plant(mutants: &[Mutant]) -> Result<Planted, String> {
     let copy = target().join("mutants/source");
