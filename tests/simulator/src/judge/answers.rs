@@ -39,11 +39,14 @@ impl Judge {
         answer: &[u8],
         door_ms: u64,
     ) -> Verdict {
+        let read = |bytes: &[u8]| -> Value { serde_json::from_slice(bytes).unwrap_or(Value::Null) };
+        if status == 409 {
+            return self.refused(call, &read(&call.body), &read(answer));
+        }
         if status != 200 || call.method != "POST" {
             return Ok(());
         }
         let is_beat = call.target.ends_with("/heartbeat");
-        let read = |bytes: &[u8]| -> Value { serde_json::from_slice(bytes).unwrap_or(Value::Null) };
         match call.target.as_str() {
             "/v1/leases" => self.leased(&read(answer), door_ms.max(self.at_ms)),
             "/v1/scheduler" => self.granted(&read(answer)),
@@ -54,6 +57,23 @@ impl Judge {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A callback that does not fit the ledger is told why.
+    fn refused(&self, call: &Call, request: &Value, problem: &Value) -> Verdict {
+        let task = call.target.split('/').nth(3).unwrap_or("");
+        let newest = self.answers.names.get(task);
+        let newest = newest.and_then(|name| self.tasks.get(name));
+        let is_earlier = newest
+            .is_some_and(|newest| request["attempt"].as_u64().unwrap_or(u64::MAX) < newest.attempt);
+        let slug = problem["type"]
+            .as_str()
+            .and_then(|name| name.rsplit('/').next());
+        rule(
+            !is_earlier || slug == Some("attempt-superseded"),
+            "I18 an earlier attempt is told that there is a newer one",
+            || format!("{} {request}: {problem}", call.target),
+        )
     }
 
     fn leased(&mut self, answer: &Value, door_ms: u64) -> Verdict {

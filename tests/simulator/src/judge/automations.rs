@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arcoflow_core::wire::record::Record;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Verdict, rule, text};
 use crate::marks::Marks;
@@ -34,7 +34,8 @@ pub(super) struct Automations {
     reported: BTreeMap<(String, u64), BTreeSet<String>>,
     /// How many runs each backfill may have at once.
     backfills: BTreeMap<String, u64>,
-    chunks: BTreeMap<(String, u64), String>,
+    /// The newest run of a chunk, and how many it has had.
+    chunks: BTreeMap<(String, u64), (String, u64)>,
     chunk_runs: BTreeSet<String>,
     ticks: BTreeSet<String>,
     has_schedules: bool,
@@ -279,19 +280,27 @@ impl Automations {
             text(&account["backfill"]),
             account["chunk"].as_u64().unwrap_or(0),
         );
-        let open = self.chunks.get(&chunk).is_some_and(|run| !is_finished(run));
+        let before = self.chunks.get(&chunk);
+        let open = before.is_some_and(|(run, _)| !is_finished(run));
+        let number = before.map_or(0, |(_, runs)| *runs) + 1;
+        let named = format!("backfill:{}:{}:{number}", chunk.0, chunk.1);
+        rule(
+            body["trigger"]["runKey"] == json!(named),
+            "I12 the runs of a chunk are named in order",
+            &at,
+        )?;
         rule(!open, "I12 a chunk has one run at a time", &at)?;
         let of_backfill = self
             .chunks
             .range((chunk.0.clone(), 0)..=(chunk.0.clone(), u64::MAX))
-            .filter(|(_, run)| !is_finished(run));
+            .filter(|(_, (run, _))| !is_finished(run));
         let most = self.backfills.get(&chunk.0).copied().unwrap_or(0);
         rule(
             (of_backfill.count() as u64) < most,
             "I35 a backfill has no more runs at once than it asked for",
             at,
         )?;
-        self.chunks.insert(chunk, run.to_owned());
+        self.chunks.insert(chunk, (run.to_owned(), number));
         self.chunk_runs.insert(run.to_owned());
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The other side of a life: answers reach nodes, alarms wake them, and they die and forget everything.
 
 use super::{Life, Moment, new_scheduler, new_worker};
-use crate::judge::Broken;
+use crate::judge::{Broken, rule};
 use crate::post::{Node, Out, Seen};
 
 impl Life {
@@ -25,6 +25,14 @@ impl Life {
             self.node_dies(node);
             return Ok(());
         }
+        // An answer that names a record says that the record is on disk.
+        let named = seen.as_ref().filter(|seen| seen.status < 300);
+        let named = named.and_then(|seen| seen.json["seq"].as_u64());
+        rule(
+            named.is_none_or(|seq| seq <= self.judge.records()),
+            "I01 an answer leaves after the sync",
+            || format!("record {named:?} of {}", self.judge.records()),
+        )?;
         let mut out = Out::default();
         match node {
             Node::Client => self.client.hear(tag, seen, &mut self.marks, &mut out),
