@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::identity::digest::{Sha256Digest, sha256};
+use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize)]
 pub enum Permission {
     /// Trigger, cancel and rerun.
     #[serde(rename = "runs:write")]
@@ -53,7 +54,7 @@ impl Permission {
 }
 
 /// One API key, as the door knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 pub struct Credential {
     /// The public part of the key; it names the caller in the ledger.
     pub name: String,

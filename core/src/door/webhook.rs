@@ -18,13 +18,14 @@ use crate::door::http::{Head, Response};
 use crate::door::session::Session;
 use crate::identity::digest::sha256;
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader::Decode;
 use crate::wire::trigger::Trigger;
 
 /// How far the time of a Standard Webhooks delivery may be from the door's, in milliseconds.
 pub const WINDOW_MS: u64 = 300_000;
 
 /// How a sender signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` with `v1` signatures.
@@ -34,7 +35,7 @@ pub enum Scheme {
 }
 
 /// A sender, as the keyring has it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Decode, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// `[a-z0-9-]{1,64}`; the last segment of its path.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::ids::EventId;
 use crate::wire::event::Event;
+use crate::wire::reader::{self, Decode, Fault, Reader};
 
 /// The chain value before the first record.
 pub const GENESIS: Chain = Chain([0; 32]);
@@ -53,6 +54,14 @@ impl<'de> Deserialize<'de> for Chain {
         let text = alloc::borrow::Cow::<str>::deserialize(deserializer)?;
         Chain::from_hex(&text)
             .ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hex digits"))
+    }
+}
+
+impl Decode for Chain {
+    fn decode(reader: &mut Reader<'_>) -> Result<Chain, Fault> {
+        reader::parsed(reader, "a string", |text| {
+            Chain::from_hex(text).ok_or_else(|| "expected 64 lower-case hex digits".to_string())
+        })
     }
 }
 
@@ -140,7 +149,7 @@ impl Record {
 }
 
 /// The JSON form of a record.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RecordLine {
     /// The number of the record.
     pub seq: u64,

@@ -1,11 +1,14 @@
 //! A set of places in a plan crosses the wire as a bitmap, because a hundred thousand task keys would not.
 
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use data_encoding::BASE64URL_NOPAD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::wire::reader::{self, Decode, Fault, Reader};
 
 /// Places in a plan: bit `i % 8` of byte `i / 8` stands for task `i`; the last byte is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,15 +54,28 @@ impl Serialize for TaskSet {
     }
 }
 
+impl TaskSet {
+    fn parse(text: &str) -> Result<TaskSet, String> {
+        match BASE64URL_NOPAD.decode(text.as_bytes()) {
+            Ok(bytes) if bytes.last() != Some(&0) => Ok(TaskSet(bytes)),
+            _ => Err(
+                "expected a bitmap in base64url without padding and without a zero byte at the end"
+                    .to_string(),
+            ),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for TaskSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        match BASE64URL_NOPAD.decode(text.as_bytes()) {
-            Ok(bytes) if bytes.last() != Some(&0) => Ok(TaskSet(bytes)),
-            _ => Err(serde::de::Error::custom(
-                "expected a bitmap in base64url without padding and without a zero byte at the end",
-            )),
-        }
+        TaskSet::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Decode for TaskSet {
+    fn decode(reader: &mut Reader<'_>) -> Result<TaskSet, Fault> {
+        reader::parsed(reader, "a string", TaskSet::parse)
     }
 }
 

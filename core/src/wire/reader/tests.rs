@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::wire::pointer;
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Ship {
     name: String,
@@ -23,7 +23,7 @@ struct Ship {
     flag: Option<Flag>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Flag {
     White,
@@ -31,7 +31,7 @@ enum Flag {
     Named(String),
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(untagged)]
 enum Cargo {
     Weight(u32),
@@ -179,7 +179,7 @@ fn what_is_no_json_is_refused_wherever_it_ends() {
 
 #[test]
 fn what_nobody_asked_for_is_passed_over() {
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Decode)]
     struct Little {
         last: u8,
     }
