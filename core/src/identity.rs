@@ -9,3 +9,4 @@ pub mod partition_id;
 pub mod derived;
 pub mod error;
 pub mod schema;
+pub mod spelling;

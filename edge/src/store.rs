@@ -7,7 +7,6 @@
 //!
 //! Lengths and counts are four bytes, little-endian as everything here. The other end is `shim/storage.js`.
 
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -36,19 +35,21 @@ extern "C" {
     fn transaction(this: &Store, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
 
-/// Statements that have crossed, by their addresses: core holds each as a constant.
+/// Statements that have crossed, in the order of their addresses: core holds each as a constant.
 #[derive(Default)]
-pub(crate) struct Crossed(RefCell<BTreeMap<(usize, usize), JsString>>);
+pub(crate) struct Crossed(RefCell<Vec<((usize, usize), JsString)>>);
 
 impl Crossed {
     fn text(&self, sql: &'static str) -> JsString {
-        let text = || JsString::from(sql);
-        match self.0.try_borrow_mut() {
-            Ok(mut known) => known
-                .entry((sql.as_ptr() as usize, sql.len()))
-                .or_insert_with(text)
-                .clone(),
-            Err(_) => text(),
+        let at = (sql.as_ptr() as usize, sql.len());
+        let mut known = self.0.borrow_mut();
+        match known.binary_search_by_key(&at, |(at, _)| *at) {
+            Ok(place) => known[place].1.clone(),
+            Err(place) => {
+                let text = JsString::from(sql);
+                known.insert(place, (at, text.clone()));
+                text
+            }
         }
     }
 }

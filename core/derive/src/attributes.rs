@@ -20,6 +20,7 @@ pub(crate) struct Attributes {
     pub(crate) absent: Absent,
     pub(crate) deny_unknown_fields: bool,
     pub(crate) flatten: bool,
+    pub(crate) skip: bool,
     pub(crate) untagged: bool,
     rename: Option<String>,
     rename_all: Option<String>,
@@ -46,6 +47,8 @@ impl Attributes {
                     all.deny_unknown_fields = true;
                 } else if meta.path.is_ident("flatten") {
                     all.flatten = true;
+                } else if meta.path.is_ident("skip") {
+                    all.skip = true;
                 } else if meta.path.is_ident("untagged") {
                     all.untagged = true;
                 } else if meta.path.is_ident("rename") {

@@ -39,10 +39,10 @@ fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         Data::Union(_) => return Err(syn::Error::new_spanned(name, "a union has no members")),
     };
     Ok(quote! {
-        impl crate::wire::reader::Decode for #name {
+        impl ::arcoflow_core::wire::reader::Decode for #name {
             fn decode(
-                reader: &mut crate::wire::reader::Reader<'_>,
-            ) -> Result<Self, crate::wire::reader::Fault> {
+                reader: &mut ::arcoflow_core::wire::reader::Reader<'_>,
+            ) -> Result<Self, ::arcoflow_core::wire::reader::Fault> {
                 #body
             }
         }
@@ -68,7 +68,7 @@ fn in_place(
         slots.push(quote!(&mut value.#ident));
     }
     Ok(quote! {
-        const TABLE: crate::wire::reader::Table = crate::wire::reader::Table {
+        const TABLE: ::arcoflow_core::wire::reader::Table = ::arcoflow_core::wire::reader::Table {
             what: #what,
             names: &[#(#names),*],
             needed: 0,
@@ -98,6 +98,10 @@ fn members(
         let attributes = Attributes::of(&field.attrs)?;
         let (ident, kind) = (&field.ident, &field.ty);
         let slot = format_ident!("member_{place}");
+        if attributes.skip {
+            ends.push(quote!(#ident: <#kind as Default>::default()));
+            continue;
+        }
         if attributes.flatten {
             rest.push(rest_of(&slot, kind));
             ends.push(quote!(#ident: #slot));
@@ -110,7 +114,9 @@ fn members(
             }
             (Absent::Refused, false) => {
                 needed |= 1 << names.len();
-                starts.push(quote!(let mut #slot = crate::wire::reader::Needed::<#kind>::new();));
+                starts.push(
+                    quote!(let mut #slot = ::arcoflow_core::wire::reader::Needed::<#kind>::new();),
+                );
                 ends.push(quote!(#ident: #slot.value()?));
                 slots.push(slot);
                 names.push(attributes.member(container, &name_of(ident)));
@@ -130,7 +136,7 @@ fn members(
         )
     };
     Ok(quote! {
-        const TABLE: crate::wire::reader::Table = crate::wire::reader::Table {
+        const TABLE: ::arcoflow_core::wire::reader::Table = ::arcoflow_core::wire::reader::Table {
             what: #what,
             names: &[#(#names),*],
             needed: #needed,

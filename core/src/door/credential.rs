@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::identity::digest::{Sha256Digest, sha256};
+use crate::identity::spelling;
 use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
 
@@ -75,13 +76,7 @@ pub const PREFIX: &str = "arco_";
 /// An API key of a name and 32 secret bytes: `arco_NAME_SECRET`.
 #[must_use]
 pub fn key_of(name: &str, secret: &[u8; 32]) -> String {
-    [
-        PREFIX,
-        name,
-        "_",
-        &data_encoding::BASE64URL_NOPAD.encode(secret),
-    ]
-    .concat()
+    [PREFIX, name, "_", &spelling::base64url(secret)].concat()
 }
 
 impl Credential {

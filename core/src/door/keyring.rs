@@ -10,6 +10,7 @@ use crate::door::credential::Credential;
 use crate::door::token::{KeyStage, TokenKey};
 use crate::door::webhook::Webhook;
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::identity::spelling;
 use crate::wire::reader::{self, Decode};
 use crate::wire::scope::Scope;
 
@@ -115,11 +116,8 @@ impl Keyring {
 
 impl SigningKey {
     fn bytes(&self) -> Option<[u8; 32]> {
-        data_encoding::HEXLOWER_PERMISSIVE
-            .decode(self.secret.as_bytes())
-            .ok()?
-            .try_into()
-            .ok()
+        let digits = self.secret.to_ascii_lowercase();
+        spelling::of_hex(&digits)?.try_into().ok()
     }
 }
 

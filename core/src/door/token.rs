@@ -1,15 +1,15 @@
 //! A task token is a JWS that only the door mints and verifies; it opens the callbacks of one attempt and nothing else.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
-use data_encoding::BASE64URL_NOPAD;
 use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
 use jwt_compact::{Algorithm, AlgorithmSignature};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::ids::{AttemptId, RunId, TaskId};
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::identity::spelling;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::reader::{self, Decode};
 
@@ -122,10 +122,10 @@ pub fn mint(
     let all = format!("{{\"exp\":{expires_s},\"nbf\":{issued_s},\"iat\":{issued_s},{own}");
     let mut token = header_of(key);
     token.push('.');
-    BASE64URL_NOPAD.encode_append(all.as_bytes(), &mut token);
+    token.push_str(&spelling::base64url(all.as_bytes()));
     let signature = Hs256.sign(&Hs256Key::new(key.secret), token.as_bytes());
     token.push('.');
-    BASE64URL_NOPAD.encode_append(&signature.as_bytes(), &mut token);
+    token.push_str(&spelling::base64url(&signature.as_bytes()));
     Some((token, expires_s * 1_000))
 }
 
@@ -174,10 +174,10 @@ fn signed(keys: &[TokenKey], token: &str) -> Option<Verified> {
     let (message, signature) = token.rsplit_once('.')?;
     let (head, claims) = message.split_once('.')?;
     // A strict decoding of each part, so that no two spellings are the same token (RFC 8725, 3.10).
-    let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).ok();
-    decode(head)?;
-    let claims = decode(claims)?;
-    let signature = decode(signature).filter(|signature| signature.len() == SIGNATURE_BYTES)?;
+    spelling::of_base64url(head)?;
+    let claims = spelling::of_base64url(claims)?;
+    let signature =
+        spelling::of_base64url(signature).filter(|signature| signature.len() == SIGNATURE_BYTES)?;
     let signature = Hs256Signature::try_from_slice(&signature).ok()?;
     let key = keys.iter().find(|key| {
         key.stage != KeyStage::Revoked && key.stage != KeyStage::Pending && head == header_of(key)
@@ -212,5 +212,5 @@ fn header_of(key: &TokenKey) -> String {
         "\"}",
     ]
     .concat();
-    BASE64URL_NOPAD.encode(json.as_bytes()).to_string()
+    spelling::base64url(json.as_bytes())
 }

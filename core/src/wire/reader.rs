@@ -15,7 +15,7 @@ use core::ops::Deref;
 
 pub use arcoflow_derive::Decode;
 pub(crate) use decode::parsed;
-pub(crate) use table::{Needed, Table};
+pub use table::{Choice, Needed, Slot, Table, Trial};
 
 /// What a text says that a type does not take, or that is no JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -361,7 +361,10 @@ impl<'de> Reader<'de> {
     }
 
     /// The next value.
-    pub(crate) fn value<T: Decode>(&mut self) -> Result<T, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`], for the innermost value that does not fit.
+    pub fn value<T: Decode>(&mut self) -> Result<T, Fault> {
         self.peek();
         T::decode(self)
     }

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::identity::ids::EventId;
+use crate::identity::spelling;
 use crate::wire::event::Event;
 use crate::wire::reader::{self, Decode, Fault, Reader};
 
@@ -32,14 +33,13 @@ impl Chain {
     /// 64 lower-case hex digits.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        data_encoding::HEXLOWER.encode(&self.0)
+        spelling::hex(&self.0)
     }
 
     /// Reads 64 lower-case hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Chain> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
-        Some(Chain(bytes.try_into().ok()?))
+        Some(Chain(spelling::of_hex(text)?.try_into().ok()?))
     }
 }
 

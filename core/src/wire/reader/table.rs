@@ -8,19 +8,23 @@ use serde_json::{Map, Value};
 use super::{Decode, Fault, Reader, Text};
 
 /// The members of an object.
-pub(crate) struct Table {
+pub struct Table {
     /// What it is, for a refusal.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// Their names, in the order of their slots.
-    pub(crate) names: &'static [&'static str],
+    pub names: &'static [&'static str],
     /// One bit for each that must be there, the first in the lowest.
-    pub(crate) needed: u64,
+    pub needed: u64,
     /// Whether any other is refused.
-    pub(crate) is_strict: bool,
+    pub is_strict: bool,
 }
 
 /// Where the value of a member goes.
-pub(crate) trait Slot {
+pub trait Slot {
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// [`Fault`], when it does not fit.
     fn fill(&mut self, reader: &mut Reader<'_>) -> Result<(), Fault>;
 }
 
@@ -32,14 +36,26 @@ impl<T: Decode> Slot for T {
 }
 
 /// A member that must be there. The table sees to it.
-pub(crate) struct Needed<T>(Option<T>);
+pub struct Needed<T>(Option<T>);
+
+impl<T> Default for Needed<T> {
+    fn default() -> Needed<T> {
+        Needed(None)
+    }
+}
 
 impl<T> Needed<T> {
-    pub(crate) fn new() -> Needed<T> {
+    /// Not there yet.
+    #[must_use]
+    pub fn new() -> Needed<T> {
         Needed(None)
     }
 
-    pub(crate) fn value(self) -> Result<T, Fault> {
+    /// The value.
+    ///
+    /// # Errors
+    /// When the table did not see to it.
+    pub fn value(self) -> Result<T, Fault> {
         match self.0 {
             Some(value) => Ok(value),
             None => Err(lost()),
@@ -61,16 +77,19 @@ fn lost() -> Fault {
 }
 
 /// Which name of several was read.
-pub(crate) struct Choice {
+pub struct Choice {
     /// The place of the name in its table.
-    pub(crate) place: usize,
+    pub place: usize,
     start: usize,
     has_content: bool,
 }
 
 impl Choice {
     /// Nothing comes with the name, but perhaps `null`.
-    pub(crate) fn bare(&self, reader: &mut Reader<'_>) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
+    pub fn bare(&self, reader: &mut Reader<'_>) -> Result<(), Fault> {
         if !self.has_content {
             return Ok(());
         }
@@ -81,7 +100,10 @@ impl Choice {
     }
 
     /// Something comes with the name.
-    pub(crate) fn content(&self, expected: &str) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
+    pub fn content(&self, expected: &str) -> Result<(), Fault> {
         if self.has_content {
             return Ok(());
         }
@@ -91,31 +113,33 @@ impl Choice {
 }
 
 /// A value that is read in several ways until one fits.
-pub(crate) struct Trial {
+pub struct Trial {
     start: usize,
     depth: u32,
 }
 
 impl Trial {
-    pub(crate) fn value<T: Decode>(&self, reader: &mut Reader<'_>) -> Option<T> {
+    /// The value in one way, when it fits.
+    pub fn value<T: Decode>(&self, reader: &mut Reader<'_>) -> Option<T> {
         reader.at = self.start;
         reader.depth = self.depth;
         T::decode(reader).ok()
     }
 
-    pub(crate) fn none(&self, sentence: &str) -> Fault {
+    /// The refusal of what fits in no way.
+    #[must_use]
+    pub fn none(&self, sentence: &str) -> Fault {
         Fault::new(self.start, String::from(sentence))
     }
 }
 
 impl Reader<'_> {
     /// Reads an object into the slots of its members.
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
     #[inline(never)]
-    pub(crate) fn members(
-        &mut self,
-        table: &Table,
-        slots: &mut [&mut dyn Slot],
-    ) -> Result<(), Fault> {
+    pub fn members(&mut self, table: &Table, slots: &mut [&mut dyn Slot]) -> Result<(), Fault> {
         self.peek();
         let start = self.at;
         let mut seen = 0_u64;
@@ -146,7 +170,10 @@ impl Reader<'_> {
     }
 
     /// The members of an object that have none of these names.
-    pub(crate) fn rest(&mut self, names: &[&str]) -> Result<Map<String, Value>, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
+    pub fn rest(&mut self, names: &[&str]) -> Result<Map<String, Value>, Fault> {
         let mut members = self.value::<Map<String, Value>>()?;
         for name in names {
             members.remove(*name);
@@ -155,16 +182,21 @@ impl Reader<'_> {
     }
 
     /// How far the text is read, to be gone back to.
-    pub(crate) fn place(&self) -> usize {
+    #[must_use]
+    pub fn place(&self) -> usize {
         self.at
     }
 
-    pub(crate) fn go(&mut self, place: usize) {
+    /// Goes to a place that was read before.
+    pub fn go(&mut self, place: usize) {
         self.at = place;
     }
 
     /// The value that is next, to be read in several ways.
-    pub(crate) fn trial(&mut self) -> Result<Trial, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
+    pub fn trial(&mut self) -> Result<Trial, Fault> {
         self.peek();
         let (start, depth) = (self.at, self.depth);
         self.skip()?;
@@ -172,8 +204,11 @@ impl Reader<'_> {
     }
 
     /// The place of a name that stands for itself.
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
     #[inline(never)]
-    pub(crate) fn name(&mut self, what: &str, names: &[&str]) -> Result<usize, Fault> {
+    pub fn name(&mut self, what: &str, names: &[&str]) -> Result<usize, Fault> {
         let choice = self.choose(what, names)?;
         choice.bare(self)?;
         self.chosen(&choice)?;
@@ -181,7 +216,10 @@ impl Reader<'_> {
     }
 
     /// One of several shapes: its name, or an object of its name and what belongs to it.
-    pub(crate) fn choice<T>(
+    ///
+    /// # Errors
+    /// [`Fault`], when it is otherwise.
+    pub fn choice<T>(
         &mut self,
         what: &str,
         names: &[&str],
@@ -229,7 +267,8 @@ impl Reader<'_> {
     }
 
     /// The refusal of a place that no table has.
-    pub(crate) fn lost(&self) -> Fault {
+    #[must_use]
+    pub fn lost(&self) -> Fault {
         lost()
     }
 }
