@@ -194,6 +194,9 @@ impl Place for Object<'_> {
     }
 }
 
+/// The largest integer that JavaScript has; a bound beyond it may as well be it.
+const LARGEST: i64 = (1 << 53) - 1;
+
 /// What the object has stored, to be looked at.
 struct Stored<'a, 'b>(&'a mut Object<'b>);
 
@@ -210,7 +213,7 @@ impl Sql for Stored<'_, '_> {
     ) -> Result<(), StoreError> {
         let values = parameters.iter().map(|value| match value {
             Value::Null => Json::Null,
-            Value::Integer(integer) => Json::from(*integer),
+            Value::Integer(integer) => Json::from((*integer).clamp(-LARGEST, LARGEST)),
             Value::Text(text) => Json::from(*text),
             Value::Blob(bytes) => json!({ "bytes": hex(bytes) }),
         });
@@ -219,8 +222,10 @@ impl Sql for Stored<'_, '_> {
             .0
             .want("rows", body.as_bytes())
             .map_err(StoreError::new)?;
-        let rows: Vec<Vec<Json>> = serde_json::from_slice(&answer.body)
-            .map_err(|error| StoreError::new(format!("no rows: {error}")))?;
+        let rows: Vec<Vec<Json>> = serde_json::from_slice(&answer.body).map_err(|_| {
+            let said = String::from_utf8_lossy(&answer.body);
+            StoreError::new(format!("{sql}: no rows, but {}: {said}", answer.status))
+        })?;
         for row in rows {
             each(&Cells(row.into_iter().map(Cell::of).collect()));
         }
