@@ -5,8 +5,8 @@ use alloc::format;
 #[global_allocator]
 static MEMORY: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
-/// A bug is said in the log of the worker by its place, before the instance is thrown away. The words of every panic would be a tenth of
-/// what is uploaded.
+/// A bug is said in the log of the worker by its place, before the instance is thrown away. The words of every panic would have to be
+/// uploaded.
 #[panic_handler]
 fn stop(panic: &core::panic::PanicInfo<'_>) -> ! {
     if let Some(place) = panic.location() {

@@ -185,7 +185,7 @@ impl Webhook {
             Scheme::Github => {
                 let given = only(headers, "x-hub-signature-256")
                     .and_then(|given| given.strip_prefix("sha256="))
-                    .and_then(|hex| spelling::of_hex(hex))
+                    .and_then(spelling::of_hex)
                     .ok_or_else(invalid)?;
                 if !keys.fold(false, |good, key| good | signs(&key, &[body], &given)) {
                     return Err(invalid());

@@ -1,6 +1,7 @@
 // The edge as it is built, with a clock and a chance that the story gives. Each request says its story, its moment, and, when it is for
 // no door, what is wanted of the object.
 
+import { ask } from "./isolate.js";
 import edge, { Ledger as Built } from "./worker.js";
 
 let now = 0;
@@ -10,6 +11,21 @@ crypto.getRandomValues = (bytes) => {
   bytes.set(chance.subarray(0, bytes.length));
   return bytes;
 };
+
+let current = null;
+
+/** A new story, and a door that was restarted, meet an instance of the core that knows nothing. */
+function forget(env) {
+  try {
+    ask(env, () => {
+      throw FORGOTTEN;
+    });
+  } catch (error) {
+    if (error !== FORGOTTEN) throw error;
+  }
+}
+
+const FORGOTTEN = Symbol("forgotten");
 
 /** The ledger of the workspace that every story is about. */
 const LEDGER = "acme/main/0";
@@ -26,6 +42,8 @@ export default {
     now = Number(told("story-now"));
     chance = bytes(told("story-chance"));
     const wants = told("story-wants");
+    if (story !== current || wants === "restart") forget(env);
+    current = story;
     const objects = {
       idFromName: (name) => env.LEDGER.idFromName(`${story}/${name}`),
       get: (id) => env.LEDGER.get(id),
