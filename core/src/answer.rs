@@ -6,11 +6,10 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use data_encoding::BASE64;
-
 use crate::identity::canonical_json::read::{Node, members};
 use crate::identity::canonical_json::{Canonicalizer, Limits, push_integer, push_string};
 use crate::identity::error::Error;
+use crate::identity::spelling;
 
 /// A line may carry a text that is itself over the limit, in base64.
 const LINE_LIMITS: Limits = Limits {
@@ -92,9 +91,9 @@ fn answer(line: &str) -> (Option<&str>, Outcome) {
             ("id", _) => id = Some(value),
             ("op", Node::Text(text)) => operation = Some(text),
             ("input", _) => question.json = Some(value),
-            ("input_base64", Node::Text(text)) => match BASE64.decode(text.as_bytes()) {
-                Ok(bytes) => question.bytes = Some(bytes),
-                Err(_) => return (id, Err(Refusal::INPUT)),
+            ("input_base64", Node::Text(text)) => match spelling::of_base64(&text) {
+                Some(bytes) => question.bytes = Some(bytes),
+                None => return (id, Err(Refusal::INPUT)),
             },
             _ => {}
         }

@@ -8,4 +8,5 @@ pub mod partition_key;
 pub mod partition_id;
 pub mod derived;
 pub mod error;
-mod schema;
+pub mod schema;
+pub mod spelling;

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+// What a derive writes names the core the same way here and in what uses it.
+extern crate self as arcoflow_core;
 
 pub mod identity;
 pub mod wire;

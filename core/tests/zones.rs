@@ -182,11 +182,11 @@ fn write_zone(file: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     push_signed(&mut out, first_kept);
     push_unsigned(&mut out, kept.len() as u64);
-    let mut before = 0;
+    let mut before = (0, first_kept);
     for (at, offset) in kept {
-        push_unsigned(&mut out, (at - before).try_into().unwrap());
-        push_signed(&mut out, offset);
-        before = at;
+        push_unsigned(&mut out, (at - before.0).try_into().unwrap());
+        push_signed(&mut out, offset - before.1);
+        before = (at, offset);
     }
     write_rule(&mut out, footer);
     out

@@ -1,5 +1,9 @@
 //! The door of an isolate: its worker admits, its objects answer, and it keeps nothing that a ledger does not have.
 
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
 use arcoflow_core::door::admit::{self, Admitted};
 use arcoflow_core::door::answer::{self, store_problem};
 use arcoflow_core::door::config::{Config, Moment};
@@ -16,7 +20,7 @@ use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::exchange::Exchange;
-use crate::store::{ObjectSql, Store};
+use crate::store::{Crossed, ObjectSql, Store};
 use crate::{clock, entropy, log};
 
 /// What an isolate was told, and what it can forget at any moment.
@@ -25,6 +29,7 @@ pub struct Door {
     config: Config,
     limiter: Limiter,
     catalogs: Catalogs,
+    crossed: Crossed,
 }
 
 #[wasm_bindgen]
@@ -41,6 +46,7 @@ impl Door {
             config: keyring.config(base_url),
             limiter: Limiter::default(),
             catalogs: Catalogs::default(),
+            crossed: Crossed::default(),
         })
     }
 
@@ -86,8 +92,9 @@ impl Door {
     /// # Errors
     /// What the store says.
     pub fn install(&self, store: &Store) -> Result<bool, JsError> {
-        let version =
-            schema::install(&mut ObjectSql(store)).map_err(|error| JsError::new(&error.detail))?;
+        let crossed = &self.crossed;
+        let version = schema::install(&mut ObjectSql { store, crossed })
+            .map_err(|error| JsError::new(&error.detail))?;
         Ok(version <= schema::VERSION)
     }
 
@@ -108,7 +115,8 @@ impl Door {
         if let Some(cursor) = cursor {
             admit::go_on_after(&mut admitted.query, &(cursor as u64).to_string());
         }
-        let mut sql = ObjectSql(store);
+        let crossed = &self.crossed;
+        let mut sql = ObjectSql { store, crossed };
         let mut deadline = unarmed;
         let outcome = answer::answer(
             &self.config,
@@ -144,7 +152,8 @@ impl Door {
     /// # Errors
     /// What the store says.
     pub fn expire(&mut self, store: &Store, exchange: &Exchange) -> Result<(), JsError> {
-        let mut sql = ObjectSql(store);
+        let crossed = &self.crossed;
+        let mut sql = ObjectSql { store, crossed };
         let expired = expire::expire(&self.config, &mut self.catalogs, &mut sql, moment())
             .map_err(|error| JsError::new(&error.detail))?;
         exchange.tell(&expired.wake);

@@ -1,5 +1,8 @@
 //! What the shim is told about a request crosses in one call each, as text and bytes.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use arcoflow_core::door::answer::{Then, WaitOn};
 use arcoflow_core::door::http::Response;
 use arcoflow_core::door::session::Wake;

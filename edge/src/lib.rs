@@ -1,10 +1,15 @@
 //! The edge maps bytes: what a request means, and what becomes of it, is core's to say.
+#![cfg_attr(target_family = "wasm", no_std)]
+
+extern crate alloc;
 
 pub mod door;
 mod exchange;
 mod store;
 mod clock;
 mod entropy;
+#[cfg(target_family = "wasm")]
+mod bug;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -12,12 +17,6 @@ use wasm_bindgen::prelude::wasm_bindgen;
 extern "C" {
     #[wasm_bindgen(js_namespace = console)]
     fn error(line: &str);
-}
-
-/// A bug is said in the log of the worker before the instance is thrown away.
-#[wasm_bindgen(start)]
-pub fn start() {
-    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
 }
 
 /// A line for the log of the worker.

@@ -7,8 +7,10 @@
 //!
 //! Lengths and counts are four bytes, little-endian as everything here. The other end is `shim/storage.js`.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
 use js_sys::JsString;
@@ -33,27 +35,34 @@ extern "C" {
     fn transaction(this: &Store, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
 }
 
-thread_local! {
-    /// Statements that have crossed, by their addresses: core holds each as a constant.
-    static CROSSED: RefCell<BTreeMap<(usize, usize), JsString>> = const { RefCell::new(BTreeMap::new()) };
-}
+/// Statements that have crossed, in the order of their addresses: core holds each as a constant.
+#[derive(Default)]
+pub(crate) struct Crossed(RefCell<Vec<((usize, usize), JsString)>>);
 
-fn crossed(sql: &'static str) -> JsString {
-    let at = (sql.as_ptr() as usize, sql.len());
-    if let Some(known) = CROSSED.with_borrow(|known| known.get(&at).cloned()) {
-        return known;
+impl Crossed {
+    fn text(&self, sql: &'static str) -> JsString {
+        let at = (sql.as_ptr() as usize, sql.len());
+        let mut known = self.0.borrow_mut();
+        match known.binary_search_by_key(&at, |(at, _)| *at) {
+            Ok(place) => known[place].1.clone(),
+            Err(place) => {
+                let text = JsString::from(sql);
+                known.insert(place, (at, text.clone()));
+                text
+            }
+        }
     }
-    let text = JsString::from(sql);
-    CROSSED.with_borrow_mut(|known| known.insert(at, text.clone()));
-    text
 }
 
 /// The SQL of one object for the time of a call.
-pub(crate) struct ObjectSql<'a>(pub(crate) &'a Store);
+pub(crate) struct ObjectSql<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) crossed: &'a Crossed,
+}
 
 impl Sql for ObjectSql<'_> {
     fn execute(&mut self, sql: &'static str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
-        let written = self.0.run(&crossed(sql), &bound(parameters));
+        let written = self.store.run(&self.crossed.text(sql), &bound(parameters));
         Ok(written.map_err(failed)? as u64)
     }
 
@@ -63,7 +72,7 @@ impl Sql for ObjectSql<'_> {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row),
     ) -> Result<(), StoreError> {
-        let rows = self.0.rows(&crossed(sql), &bound(parameters));
+        let rows = self.store.rows(&self.crossed.text(sql), &bound(parameters));
         let rows = rows.map_err(failed)?;
         let mut reader = Reader { rest: &rows };
         let (count, columns) = (reader.length(), reader.length());
@@ -77,10 +86,10 @@ impl Sql for ObjectSql<'_> {
         &mut self,
         work: &mut dyn FnMut(&mut dyn Sql) -> Result<Verdict, StoreError>,
     ) -> Result<(), StoreError> {
-        let store = self.0;
+        let (store, crossed) = (self.store, self.crossed);
         let mut verdict = None;
         let ended = store.transaction(&mut || {
-            let said = work(&mut ObjectSql(store));
+            let said = work(&mut ObjectSql { store, crossed });
             let keep = matches!(said, Ok(Verdict::Keep));
             verdict = Some(said);
             keep
@@ -150,7 +159,7 @@ impl<'a> Reader<'a> {
             Some(1) => {
                 Cell::Integer(f64::from_le_bytes(value.try_into().unwrap_or_default()) as i64)
             }
-            Some(2) => Cell::Text(std::str::from_utf8(value).unwrap_or_default()),
+            Some(2) => Cell::Text(core::str::from_utf8(value).unwrap_or_default()),
             Some(3) => Cell::Blob(value),
             _ => Cell::Null,
         }

@@ -35,7 +35,7 @@ cargo xtask COMMAND
   test                 installs what it needs and passes every test
   fixtures [TARGET…]   asks every target every fixture: native, node, chromium, vite, workerd, python
   wasm                 runs the tests that only mean something inside WebAssembly
-  stories [TARGET…]    plays every story on every target: native, wasm, http
+  stories [TARGET…]    plays every story on every target: native, wasm, http, workerd
   simulate [S] [H]     lives through S seeds of H hours (200, 24) in which everything breaks; `--from SEED` begins elsewhere,
                        `--fresh` where nobody was, `--shrink SEED H` makes a broken life smaller, `--regressions` lives those of before,
                        `--wasm` compares lives inside WebAssembly with native ones, `--report FILE` writes the facts

@@ -1,5 +1,7 @@
 //! Every story is played on every target, and each step has to leave the same state behind on all of them.
 
+mod workerd;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +15,7 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::evidence;
 use crate::process::{cargo, read, root, run, target};
 
-const TARGETS: [&str; 3] = ["native", "wasm", "http"];
+const TARGETS: [&str; 4] = ["native", "wasm", "http", "workerd"];
 const SHOWN_FAILURES: usize = 5;
 /// The first Node with the SQLite that is lent to the core.
 const NODE: u32 = 24;
@@ -46,6 +48,9 @@ pub(crate) fn run_all(wanted: &[&str]) -> Result<(), String> {
             let report = match name {
                 "native" => Ok(compare(&stories, &native, &native)),
                 "wasm" => wasm().map(|played| compare(&stories, &native, &played)),
+                "workerd" => {
+                    workerd::play_all(&stories).map(|played| compare(&stories, &native, &played))
+                }
                 _ => http(),
             };
             rows.push((name, report));

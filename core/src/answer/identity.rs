@@ -13,6 +13,7 @@ use crate::identity::ids::{AssetId, Generator, RunId, normalize_ulid, normalize_
 use crate::identity::keys::{AssetKey, RunKey, TaskKey, TenantId, WorkspaceId};
 use crate::identity::partition_id::partition_id;
 use crate::identity::partition_key::PartitionKey;
+use crate::identity::spelling;
 
 /// Answers an operation on identity; none when the operation is of another room.
 pub(super) fn ask(operation: &str, question: &Question<'_>) -> Option<Outcome> {
@@ -114,9 +115,7 @@ fn generate_uuid7(question: &Question<'_>) -> Outcome {
 
 fn time_and_random(question: &Question<'_>) -> Result<(u64, [u8; 10]), Refusal> {
     let ms = u64::try_from(question.integer_member("ms")?).map_err(|_| Error::new(Code::IdTime))?;
-    let bytes = data_encoding::HEXLOWER
-        .decode(question.text_member("random_hex")?.as_bytes())
-        .map_err(|_| Refusal::INPUT)?;
+    let bytes = spelling::of_hex(&question.text_member("random_hex")?).ok_or(Refusal::INPUT)?;
     Ok((ms, bytes.try_into().map_err(|_| Refusal::INPUT)?))
 }
 

@@ -14,6 +14,7 @@ use crate::door::routes::{Guard, Params, ROUTES, Route, Shown, find};
 use crate::door::token::{self, Verified};
 use crate::door::webhook;
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
 
 /// The longest request target, in bytes.
@@ -57,7 +58,7 @@ impl Admitted {
 }
 
 /// Who asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 pub enum Caller {
     /// Anyone.
     Anyone,

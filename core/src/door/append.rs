@@ -112,7 +112,7 @@ fn lease_answer(
 
 /// `POST /v1/ledger`
 pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]) -> Answered {
-    let (_, request) = body::parse_quoting::<AppendRequest>(body, body::LARGE)?;
+    let (_, request) = body::parse::<AppendRequest>(body, body::LARGE)?;
     if request.events.len() > MOST_EVENTS {
         return Err(Fault::Refused(Problem::validation(
             "/events",

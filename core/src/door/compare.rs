@@ -4,11 +4,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::door::sql::{Row, Sql, StoreError};
 use crate::identity::digest::Sha256Digest;
+use crate::identity::spelling;
 
 /// An index that a store keeps beside the records.
 #[derive(Clone, Copy, Debug)]
@@ -294,7 +294,7 @@ fn text_of(row: &dyn Row, index: &Index) -> String {
                 _ if row.is_null(column) => "null".to_string(),
                 Integer => row.integer(column).to_string(),
                 Text => format!("{:?}", row.text(column)),
-                Blob => HEXLOWER.encode(row.blob(column)),
+                Blob => spelling::hex(row.blob(column)),
             };
             format!("{name}={value}")
         })

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use crate::identity::digest::{Sha256Digest, sha256};
+use crate::identity::spelling;
+use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
 
 /// What a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize)]
 pub enum Permission {
     /// Trigger, cancel and rerun.
     #[serde(rename = "runs:write")]
@@ -53,7 +55,7 @@ impl Permission {
 }
 
 /// One API key, as the door knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 pub struct Credential {
     /// The public part of the key; it names the caller in the ledger.
     pub name: String,
@@ -74,13 +76,7 @@ pub const PREFIX: &str = "arco_";
 /// An API key of a name and 32 secret bytes: `arco_NAME_SECRET`.
 #[must_use]
 pub fn key_of(name: &str, secret: &[u8; 32]) -> String {
-    [
-        PREFIX,
-        name,
-        "_",
-        &data_encoding::BASE64URL_NOPAD.encode(secret),
-    ]
-    .concat()
+    [PREFIX, name, "_", &spelling::base64url(secret)].concat()
 }
 
 impl Credential {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::routes::{Params, ROUTES};
-use crate::wire::reader;
+use crate::wire::reader::{self, Decode};
 
 /// What travels. A host must carry it where no caller can write: who holds it is believed.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Decode, Deserialize)]
 struct Packed {
     route: String,
     params: Params,

@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::identity::spelling;
 use crate::wire::problem::Problem;
 
 /// What stands above the body of a request.
@@ -93,7 +94,7 @@ impl Response {
 fn instance(mut entropy: [u8; 16]) -> String {
     entropy[6] = (entropy[6] & 0x0f) | 0x40;
     entropy[8] = (entropy[8] & 0x3f) | 0x80;
-    let hex = data_encoding::HEXLOWER.encode(&entropy);
+    let hex = spelling::hex(&entropy);
     let mut text = String::from("urn:uuid:");
     for (index, digit) in hex.chars().enumerate() {
         if matches!(index, 8 | 12 | 16 | 20) {

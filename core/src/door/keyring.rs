@@ -10,11 +10,12 @@ use crate::door::credential::Credential;
 use crate::door::token::{KeyStage, TokenKey};
 use crate::door::webhook::Webhook;
 use crate::identity::keys::{TenantId, WorkspaceId};
-use crate::wire::reader;
+use crate::identity::spelling;
+use crate::wire::reader::{self, Decode};
 use crate::wire::scope::Scope;
 
 /// The keys of one workspace. API keys stand in it as digests, signing keys as they are: it is a secret.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Decode, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Keyring {
     /// Who owns the workspace.
@@ -33,7 +34,7 @@ pub struct Keyring {
 }
 
 /// A signing key as it is written down.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Decode, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SigningKey {
     /// `[a-z0-9-]{1,32}`.
@@ -115,11 +116,8 @@ impl Keyring {
 
 impl SigningKey {
     fn bytes(&self) -> Option<[u8; 32]> {
-        data_encoding::HEXLOWER_PERMISSIVE
-            .decode(self.secret.as_bytes())
-            .ok()?
-            .try_into()
-            .ok()
+        let digits = self.secret.to_ascii_lowercase();
+        spelling::of_hex(&digits)?.try_into().ok()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::door::sql::{StoreError, Value, first};
 use crate::door::token::{self, TaskClaims};
 use crate::identity::derived;
 use crate::identity::keys::{Operation, TaskKey};
+use crate::identity::spelling;
 use crate::wire::body;
 use crate::wire::envelope::{Envelope, LeaseAnswer, LeaseRequest, Payload};
 use crate::wire::manifest::policy::Timeouts;
@@ -378,12 +379,15 @@ pub(crate) fn mint(
 
 /// W3C Trace Context: the trace is the run, the span is the attempt, both by their random parts.
 fn traceparent(attempt: &Attempt) -> String {
-    let hex = |bytes: &[u8]| data_encoding::HEXLOWER.encode(bytes);
     let task = attempt.name.task.to_bytes();
     let mut span = [0; 8];
     span.copy_from_slice(&task[8..]);
     if let (Some(last), [low, ..]) = (span.last_mut(), attempt.name.attempt.to_le_bytes()) {
         *last ^= low;
     }
-    format!("00-{}-{}-01", hex(&attempt.name.run.to_bytes()), hex(&span))
+    format!(
+        "00-{}-{}-01",
+        spelling::hex(&attempt.name.run.to_bytes()),
+        spelling::hex(&span)
+    )
 }

@@ -27,6 +27,7 @@ use crate::run::explain::explain;
 use crate::run::state::Run;
 use crate::wire::event::Event;
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader;
 use crate::wire::record::{Record, RecordLine};
 use crate::wire::view::{
     AssetLine, AttemptView, RunLine, RunPage, RunState, RunView, TaskLine, TaskPage, TaskState,
@@ -367,7 +368,7 @@ pub(crate) fn task(session: &mut Session<'_>, admitted: &Admitted, _: &[u8]) -> 
             .collect(),
         records: records
             .iter()
-            .filter_map(|record| serde_json::from_slice::<RecordLine>(&record.to_json()).ok())
+            .filter_map(|record| reader::read::<RecordLine>(&record.to_json()).ok())
             .collect(),
         as_of: session.end()?.seq,
     };

@@ -17,6 +17,7 @@ use crate::door::{
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId, TaskId};
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader::Decode;
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,7 +295,7 @@ pub static ROUTES: &[Route] = &[
 ];
 
 /// What a path names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize)]
 #[serde(default)]
 pub struct Params {
     /// The backfill.

@@ -1,6 +1,6 @@
 //! A session is one request at work: the transaction, the door's time, and the only way to append.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,7 +41,8 @@ impl Wake {
 /// Indexed manifests by their address. What an address stands for never changes, so this is no state: it can be dropped at any moment.
 #[derive(Debug, Default)]
 pub struct Catalogs {
-    known: BTreeMap<Sha256Digest, Arc<Catalog>>,
+    /// The one that came last at the end.
+    known: Vec<(Sha256Digest, Arc<Catalog>)>,
 }
 
 /// How many manifests are kept indexed.
@@ -57,7 +58,7 @@ impl Catalogs {
         sql: &mut dyn Sql,
         manifest: &Sha256Digest,
     ) -> Result<Option<Arc<Catalog>>, StoreError> {
-        if let Some(catalog) = self.known.get(manifest) {
+        if let Some((_, catalog)) = self.known.iter().find(|(known, _)| known == manifest) {
             return Ok(Some(catalog.clone()));
         }
         let address = manifest.to_bytes();
@@ -79,10 +80,11 @@ impl Catalogs {
 
     /// Keeps an indexed manifest at hand.
     pub fn keep(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
+        self.known.retain(|(known, _)| *known != manifest);
         if self.known.len() >= CATALOGS_KEPT {
-            self.known.pop_first();
+            self.known.remove(0);
         }
-        self.known.insert(manifest, catalog);
+        self.known.push((manifest, catalog));
     }
 }
 

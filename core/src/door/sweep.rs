@@ -20,6 +20,7 @@ use crate::wire::body;
 use crate::wire::event::{Event, RunTriggered};
 use crate::wire::manifest::policy::Timeouts;
 use crate::wire::problem::Problem;
+use crate::wire::reader;
 use crate::wire::record::Record;
 use crate::wire::sweep::{LeftBehind, OwedAttempt, OwedBackfill, OwedRun, SweepRequest, SweepView};
 use crate::wire::view::TaskState;
@@ -227,7 +228,7 @@ fn stored(session: &mut Session<'_>) -> Result<SweepView, StoreError> {
         |row| String::from(row.text(0)),
     )?;
     Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
+        .and_then(|text| reader::read_text(&text).ok())
         .unwrap_or_default())
 }
 

@@ -1,21 +1,24 @@
 //! A task token is a JWS that only the door mints and verifies; it opens the callbacks of one attempt and nothing else.
 
-use alloc::string::{String, ToString};
+use alloc::format;
+use alloc::string::String;
 
-use data_encoding::BASE64URL_NOPAD;
-use jwt_compact::alg::{Hs256, Hs256Key};
-use jwt_compact::{AlgorithmExt, Claims, Header, UntrustedToken};
+use jwt_compact::alg::{Hs256, Hs256Key, Hs256Signature};
+use jwt_compact::{Algorithm, AlgorithmSignature};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::ids::{AttemptId, RunId, TaskId};
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::identity::spelling;
 use crate::wire::problem::{Problem, Slug};
-use crate::wire::reader;
+use crate::wire::reader::{self, Decode};
 
 /// The `typ` of the header (RFC 8725, 3.11): no other token of ours carries it.
 pub const TYPE: &str = "arcoflow-task+jwt";
 /// The longest token that is looked at, in bytes.
 pub const LONGEST: usize = 2_048;
+/// What HS256 signs with: the library panics at any other length.
+const SIGNATURE_BYTES: usize = 32;
 /// How far two clocks may be apart, in milliseconds.
 pub const LEEWAY_MS: u64 = 30_000;
 
@@ -40,7 +43,7 @@ impl core::fmt::Debug for TokenKey {
 }
 
 /// The life of a signing key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyStage {
     /// Known, and not used to sign.
@@ -54,7 +57,7 @@ pub enum KeyStage {
 }
 
 /// What a task token says. Times are seconds since 1970 in the token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 pub struct TaskClaims {
     /// Who minted it.
     pub iss: String,
@@ -79,7 +82,7 @@ pub struct TaskClaims {
 }
 
 /// A verified token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 pub struct Verified {
     /// What it says.
     pub claims: TaskClaims,
@@ -113,13 +116,16 @@ pub fn mint(
 ) -> Option<(String, u64)> {
     let key = keys.iter().find(|key| key.stage == KeyStage::Active)?;
     let expires_s = (now_ms + life_ms).div_ceil(1_000);
-    let mut all = Claims::new(claims);
-    all.issued_at = chrono_seconds(now_ms / 1_000);
-    all.not_before = all.issued_at;
-    all.expiration = chrono_seconds(expires_s);
-    let token = Hs256
-        .token(&header(&key.id), &all, &Hs256Key::new(key.secret))
-        .ok()?;
+    let issued_s = now_ms / 1_000;
+    let own = serde_json::to_string(&claims).ok()?;
+    let own = own.strip_prefix('{')?;
+    let all = format!("{{\"exp\":{expires_s},\"nbf\":{issued_s},\"iat\":{issued_s},{own}");
+    let mut token = header_of(key);
+    token.push('.');
+    token.push_str(&spelling::base64url(all.as_bytes()));
+    let signature = Hs256.sign(&Hs256Key::new(key.secret), token.as_bytes());
+    token.push('.');
+    token.push_str(&spelling::base64url(&signature.as_bytes()));
     Some((token, expires_s * 1_000))
 }
 
@@ -161,29 +167,24 @@ pub fn invalid() -> Problem {
         .header("www-authenticate", "Bearer error=\"invalid_token\"")
 }
 
-fn header(key_id: &str) -> Header {
-    Header::empty().with_token_type(TYPE).with_key_id(key_id)
-}
-
 fn signed(keys: &[TokenKey], token: &str) -> Option<Verified> {
     if token.len() > LONGEST {
         return None;
     }
-    let (head, rest) = token.split_once('.')?;
-    let (claims, signature) = rest.split_once('.')?;
+    let (message, signature) = token.rsplit_once('.')?;
+    let (head, claims) = message.split_once('.')?;
     // A strict decoding of each part, so that no two spellings are the same token (RFC 8725, 3.10).
-    let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).ok();
-    decode(head)?;
-    decode(signature)?;
-    let claims = decode(claims)?;
+    spelling::of_base64url(head)?;
+    let claims = spelling::of_base64url(claims)?;
+    let signature =
+        spelling::of_base64url(signature).filter(|signature| signature.len() == SIGNATURE_BYTES)?;
+    let signature = Hs256Signature::try_from_slice(&signature).ok()?;
     let key = keys.iter().find(|key| {
         key.stage != KeyStage::Revoked && key.stage != KeyStage::Pending && head == header_of(key)
     })?;
-    let untrusted = UntrustedToken::new(token).ok()?;
     Hs256
-        .validator::<Signed>(&Hs256Key::new(key.secret))
-        .validate(&untrusted)
-        .ok()?;
+        .verify_signature(&signature, &Hs256Key::new(key.secret), message.as_bytes())
+        .then_some(())?;
     let life: Life = reader::read(&claims).ok()?;
     (life.nbf <= life.iat).then_some(())?;
     Some(Verified {
@@ -193,12 +194,8 @@ fn signed(keys: &[TokenKey], token: &str) -> Option<Verified> {
     })
 }
 
-/// What the library is asked to read of the claims: the signature is its part, and the one reader of the wire reads what was signed.
-#[derive(Deserialize)]
-struct Signed {}
-
 /// The registered claims that bound a life, in seconds since 1970 (RFC 7519, 4.1).
-#[derive(Deserialize)]
+#[derive(Decode)]
 struct Life {
     iat: u64,
     nbf: u64,
@@ -215,11 +212,5 @@ fn header_of(key: &TokenKey) -> String {
         "\"}",
     ]
     .concat();
-    BASE64URL_NOPAD.encode(json.as_bytes()).to_string()
-}
-
-type Time = chrono::DateTime<chrono::Utc>;
-
-fn chrono_seconds(seconds: u64) -> Option<Time> {
-    chrono::DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+    spelling::base64url(json.as_bytes())
 }

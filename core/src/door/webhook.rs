@@ -6,7 +6,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use data_encoding::{BASE64, HEXLOWER};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -17,14 +16,16 @@ use crate::door::answer::Answered;
 use crate::door::http::{Head, Response};
 use crate::door::session::Session;
 use crate::identity::digest::sha256;
+use crate::identity::spelling;
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::reader::Decode;
 use crate::wire::trigger::Trigger;
 
 /// How far the time of a Standard Webhooks delivery may be from the door's, in milliseconds.
 pub const WINDOW_MS: u64 = 300_000;
 
 /// How a sender signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature` with `v1` signatures.
@@ -34,7 +35,7 @@ pub enum Scheme {
 }
 
 /// A sender, as the keyring has it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Decode, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
     /// `[a-z0-9-]{1,64}`; the last segment of its path.
@@ -159,7 +160,7 @@ impl Webhook {
                 let signed: [&[u8]; 5] = [id.as_bytes(), b".", time.as_bytes(), b".", body];
                 let signatures: Vec<Vec<u8>> = given
                     .split(' ')
-                    .filter_map(|one| BASE64.decode(one.strip_prefix("v1,")?.as_bytes()).ok())
+                    .filter_map(|one| spelling::of_base64(one.strip_prefix("v1,")?))
                     .take(8)
                     .collect();
                 let is_good = keys.fold(false, |good, key| {
@@ -184,7 +185,7 @@ impl Webhook {
             Scheme::Github => {
                 let given = only(headers, "x-hub-signature-256")
                     .and_then(|given| given.strip_prefix("sha256="))
-                    .and_then(|hex| HEXLOWER.decode(hex.as_bytes()).ok())
+                    .and_then(spelling::of_hex)
                     .ok_or_else(invalid)?;
                 if !keys.fold(false, |good, key| good | signs(&key, &[body], &given)) {
                     return Err(invalid());
@@ -198,9 +199,7 @@ impl Webhook {
 /// The bytes of a secret.
 fn key_of(scheme: Scheme, secret: &str) -> Option<Vec<u8>> {
     match scheme {
-        Scheme::Standard => BASE64
-            .decode(secret.strip_prefix("whsec_")?.as_bytes())
-            .ok(),
+        Scheme::Standard => spelling::of_base64(secret.strip_prefix("whsec_")?),
         Scheme::Github => Some(secret.as_bytes().to_vec()),
     }
 }

@@ -1,7 +1,7 @@
 //! A partition key is a sorted list of named, typed values with one spelling.
 
 mod grammar;
-mod base64url;
+pub(super) mod base64url;
 mod civil;
 mod value;
 mod draft;

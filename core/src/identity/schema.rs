@@ -1,5 +1,7 @@
 //! A name crosses serde as the string it is: written as it stands, read only in its canonical form.
 
+use alloc::format;
+use alloc::string::String;
 use core::fmt;
 use core::marker::PhantomData;
 use core::str::FromStr;
@@ -22,8 +24,19 @@ impl<T: FromStr<Err = Error>> Visitor<'_> for Strict<T> {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
         text.parse()
-            .map_err(|error: Error| E::custom(format_args!("{error} [{}]", error.code.as_str())))
+            .map_err(|error: Error| E::custom(sentence(error)))
     }
+}
+
+/// A name that is read out of a string in its canonical form only.
+pub trait Name: FromStr<Err = Error> {
+    /// The thing, for a refusal of what is no string.
+    const EXPECTED: &'static str;
+}
+
+/// Why a string is no such name.
+pub(crate) fn sentence(error: Error) -> String {
+    format!("{error} [{}]", error.code.as_str())
 }
 
 /// Reads a string and parses it strictly; `expected` names the thing in the refusal.
@@ -38,7 +51,7 @@ where
     })
 }
 
-/// Implements `Serialize`, `Deserialize` and `JsonSchema` for a type that is a string on the wire.
+/// Implements `Serialize`, `Deserialize`, `Name` and `JsonSchema` for a type that is a string on the wire.
 ///
 /// The type has `FromStr<Err = Error>` and `Display`; `pattern` is what a schema can say of the grammar.
 macro_rules! string_on_the_wire {
@@ -53,6 +66,10 @@ macro_rules! string_on_the_wire {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 crate::identity::schema::deserialize(deserializer, $expected)
             }
+        }
+
+        impl crate::identity::schema::Name for $type {
+            const EXPECTED: &'static str = $expected;
         }
 
         impl schemars::JsonSchema for $type {

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId};
+use crate::wire::reader::Decode;
 use crate::wire::trigger::Trigger;
 
 /// What somebody wants to have run over many partitions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackfillRequest {
     /// Which assets and partitions, as a trigger says it.
@@ -46,7 +47,7 @@ pub struct BackfillAnswer {
 }
 
 /// Why a backfill is paused, resumed or cancelled.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BackfillChange {
     /// In the words of whoever asks.

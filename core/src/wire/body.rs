@@ -4,14 +4,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
-
 use crate::identity::canonical_json::{self, Limits};
 use crate::identity::error::{Code, Error};
-use crate::wire::finding;
 use crate::wire::pointer;
 use crate::wire::problem::{Problem, Slug};
-use crate::wire::reader;
+use crate::wire::reader::{self, Decode};
 
 /// What the JSON of a request may be at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +38,7 @@ pub const LARGE: Shape = Shape {
 ///
 /// # Errors
 /// `malformed-json`, `duplicate-key`, `json-limit-exceeded` (400) and `validation-failed` (422), each with its place.
-pub fn parse<T: DeserializeOwned>(body: &[u8], shape: Shape) -> Result<(Vec<u8>, T), Problem> {
+pub fn parse<T: Decode>(body: &[u8], shape: Shape) -> Result<(Vec<u8>, T), Problem> {
     let canonical = canonical(body, shape)?;
     let value = typed(&canonical)?;
     Ok((canonical, value))
@@ -66,25 +63,8 @@ pub fn canonical(body: &[u8], shape: Shape) -> Result<Vec<u8>, Problem> {
 ///
 /// # Errors
 /// `validation-failed` (422) with a pointer.
-pub fn typed<T: DeserializeOwned>(canonical: &[u8]) -> Result<T, Problem> {
+pub fn typed<T: Decode>(canonical: &[u8]) -> Result<T, Problem> {
     reader::read(canonical).map_err(|misfit| refuse_shape(canonical, misfit.at, &misfit.sentence))
-}
-
-/// As [`parse`], for a shape that keeps parts of the text as they stand.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_quoting<T: DeserializeOwned>(
-    body: &[u8],
-    shape: Shape,
-) -> Result<(Vec<u8>, T), Problem> {
-    let canonical = canonical(body, shape)?;
-    let value = serde_json::from_slice(&canonical).map_err(|error| {
-        // Canonical JSON is one line, so the column is the place.
-        let at = error.column().saturating_sub(1) as u64;
-        refuse_shape(&canonical, at, &finding::sentence(&error))
-    })?;
-    Ok((canonical, value))
 }
 
 fn refuse_shape(canonical: &[u8], at: u64, sentence: &str) -> Problem {

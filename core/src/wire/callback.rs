@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::identity::ids::AttemptId;
 use crate::wire::event::{Output, TaskError};
+use crate::wire::reader::Decode;
 use crate::wire::sensor::SensorFindings;
 
 /// The worker begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Started {
     /// The attempt; must be the token's.
@@ -24,7 +25,7 @@ pub struct Started {
 }
 
 /// The worker is alive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Heartbeat {
     /// The attempt; must be the token's.
@@ -41,7 +42,7 @@ pub struct Heartbeat {
 }
 
 /// The worker is done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Completed {
     /// The attempt; must be the token's.
@@ -68,7 +69,7 @@ pub struct Completed {
 }
 
 /// How an attempt ended, in a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
     /// The work is done.
@@ -126,7 +127,7 @@ pub struct RenewAnswer {
 }
 
 /// A piece of a task's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LogPiece {
     /// The attempt; must be the token's.

@@ -10,10 +10,11 @@ use crate::identity::ids::{AttemptId, MaterializationId, RunId, TaskId};
 use crate::identity::keys::{AssetKey, TaskKey, TenantId, WorkspaceId};
 use crate::identity::partition_key::PartitionKey;
 use crate::wire::manifest::policy::Run;
+use crate::wire::reader::Decode;
 use crate::wire::sensor::Look;
 
 /// A request for work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeaseRequest {
     /// The worker's name; the attempts that it starts are its own.

@@ -16,7 +16,7 @@ use crate::wire::event::automation::{
     AutomationEvaluated, AutomationSet, BackfillChanged, BackfillRequested, RunRequested,
     ScheduleSet, ScheduleTicked, SensorReported, SensorSet,
 };
-use crate::wire::reader;
+use crate::wire::reader::{self, Decode};
 use crate::wire::task_set::TaskSet;
 use crate::wire::trigger::Trigger;
 
@@ -24,7 +24,7 @@ pub mod automation;
 mod subject;
 
 /// A manifest became the current one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct ManifestDeployed {
     /// The name of this deployment.
     pub manifest_id: ManifestId,
@@ -35,7 +35,7 @@ pub struct ManifestDeployed {
 }
 
 /// Somebody asked for a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunTriggered {
     /// The run that this starts.
     pub run: RunId,
@@ -61,7 +61,7 @@ impl RunTriggered {
 }
 
 /// Which part of an ended run is run again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct Rerun {
     /// The run that is repeated.
     pub parent: RunId,
@@ -74,7 +74,9 @@ pub struct Rerun {
 }
 
 /// Which tasks of the parent a rerun takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RerunMode {
     /// Every task that did not succeed.
@@ -87,7 +89,7 @@ pub enum RerunMode {
 }
 
 /// Somebody asked for the end of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunCancelRequested {
     /// The run.
     pub run: RunId,
@@ -97,7 +99,7 @@ pub struct RunCancelRequested {
 }
 
 /// A worker has claimed an attempt and runs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct AttemptStarted {
     /// The run.
     pub run: RunId,
@@ -110,7 +112,7 @@ pub struct AttemptStarted {
 }
 
 /// A worker has reported the end of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct AttemptFinished {
     /// The run.
     pub run: RunId,
@@ -135,7 +137,7 @@ pub struct AttemptFinished {
 }
 
 /// How an attempt ended, in its worker's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The work is done.
@@ -147,7 +149,7 @@ pub enum AttemptOutcome {
 }
 
 /// Why an attempt failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskError {
     /// Decides about the retry unless `retryable` does.
@@ -168,7 +170,7 @@ pub struct TaskError {
 
 /// Whose fault a failure is; this decides whether repeating can help.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCategory {
@@ -187,7 +189,7 @@ pub enum ErrorCategory {
 }
 
 /// What an attempt made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Output {
     /// The name of what was made; derived from the attempt unless the worker gives one.
@@ -211,7 +213,7 @@ pub struct Output {
 }
 
 /// A figure that crosses every language unchanged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Figure {
     /// A whole number.
@@ -221,7 +223,7 @@ pub enum Figure {
 }
 
 /// The result of one data-quality check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct CheckResult {
     /// What was checked.
     pub name: String,
@@ -233,7 +235,7 @@ pub struct CheckResult {
 }
 
 /// The door has closed an attempt because a deadline passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct AttemptExpired {
     /// The run.
     pub run: RunId,
@@ -246,7 +248,7 @@ pub struct AttemptExpired {
 }
 
 /// Which of the four deadlines passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpiryReason {
     /// It was leased, and never started.
@@ -260,7 +262,7 @@ pub enum ExpiryReason {
 }
 
 /// The scheduler has compiled the plan of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunPlanned {
     /// The run.
     pub run: RunId,
@@ -271,7 +273,7 @@ pub struct RunPlanned {
 }
 
 /// The scheduler cannot compile the plan of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunRejected {
     /// The run.
     pub run: RunId,
@@ -282,7 +284,7 @@ pub struct RunRejected {
 }
 
 /// The scheduler has asked for an attempt; from this record on a worker may lease it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct DispatchRequested {
     /// The run.
     pub run: RunId,
@@ -309,7 +311,7 @@ fn is_zero_time(value: &u64) -> bool {
 }
 
 /// The scheduler has seen that nothing of the run is left to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunFinished {
     /// The run.
     pub run: RunId,
@@ -326,7 +328,7 @@ pub struct RunFinished {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
     /// Every task succeeded, warnings aside.

@@ -1,7 +1,7 @@
 //! A finding names a rule, the place that breaks it and what to do about it.
 
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use core::fmt;
 
 use schemars::JsonSchema;
@@ -43,15 +43,6 @@ impl Finding {
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "code": self.code, "pointer": self.pointer, "detail": self.message, "hint": self.hint })
     }
-}
-
-/// What a JSON decoder said, without its line and column: the pointer says the place.
-pub fn sentence(error: &serde_json::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(at) = text.rfind(" at line ") {
-        text.truncate(at);
-    }
-    text
 }
 
 impl fmt::Display for Finding {

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::identity::keys::{TenantId, WorkspaceId};
+use crate::wire::reader::Decode;
 use crate::wire::record::RecordLine;
 
 /// A scheduler takes or keeps the right to decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SchedulerLeaseRequest {
     /// Who asks; the same holder keeps its epoch.
@@ -48,7 +49,7 @@ pub struct SchedulerLeaseAnswer {
 }
 
 /// Decisions of a scheduler.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AppendRequest {
     /// The epoch of the scheduler's lease.
@@ -60,7 +61,7 @@ pub struct AppendRequest {
 }
 
 /// One decision on its way to the door.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
     /// The kind of the event.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::ids::AssetId;
 use crate::identity::keys::AssetKey;
+use crate::wire::reader::Decode;
 
 pub mod partition;
 pub mod policy;
@@ -23,7 +24,7 @@ use partition::{Dimension, Mapping};
 use policy::{Check, Limit, Retry, Run, Timeouts};
 
 /// Everything that is deployed together. The version is 1.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
     /// The version of this shape; 1.
@@ -57,7 +58,7 @@ pub struct Manifest {
 }
 
 /// One thing that is made, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Asset {
     /// What the asset is called.
@@ -103,7 +104,7 @@ pub struct Asset {
 }
 
 /// One asset that another is made from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Upstream {
     /// The upstream's key.

@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::wire::reader;
+
 /// Appends one reference token to `pointer`, with `~` and `/` escaped.
 pub fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
@@ -93,8 +95,7 @@ fn end_of_string(text: &[u8], start: usize) -> usize {
 }
 
 fn unescape(quoted: &[u8]) -> String {
-    serde_json::from_slice::<String>(quoted)
-        .unwrap_or_else(|_| String::from_utf8_lossy(quoted).into_owned())
+    reader::read::<String>(quoted).unwrap_or_else(|_| String::from_utf8_lossy(quoted).into_owned())
 }
 
 #[cfg(test)]

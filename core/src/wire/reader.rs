@@ -1,8 +1,9 @@
 //! Every typed value is read out of JSON by one reader, which knows the place of whatever does not fit.
 //!
-//! A generic decoder is compiled once for each value and each way of reading it, and the wasm of a door is paid by the byte: this
-//! one has a single way, and there its parts are not inlined. An object is read by its member names only, never by their places in an array.
+//! A generic decoder is compiled once for each type, and the wasm of a door is paid by the byte: here a type is a table of its members,
+//! and one loop reads the objects of them all. An object is read by its member names only, never by their places in an array.
 
+mod table;
 mod decode;
 
 use alloc::borrow::ToOwned;
@@ -10,10 +11,11 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
+use core::ops::Deref;
 
-use serde::de::{self, Expected, Unexpected, Visitor};
-
-use self::decode::{Items, Members};
+pub use arcoflow_derive::Decode;
+pub(crate) use decode::parsed;
+pub use table::{Choice, Needed, Slot, Table, Trial};
 
 /// What a text says that a type does not take, or that is no JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,147 +26,92 @@ pub struct Misfit {
     pub sentence: String,
 }
 
+/// What can be read out of JSON. A derive of the same name goes by serde's attributes.
+pub trait Decode: Sized {
+    /// The next value, read to its end.
+    ///
+    /// # Errors
+    /// [`Fault`], for the innermost value that does not fit.
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Fault>;
+}
+
 /// The value in a JSON text. Floats fit nothing.
 ///
 /// # Errors
 /// [`Misfit`], for the innermost value that does not fit.
-pub fn read<'de, T: de::Deserialize<'de>>(json: &'de [u8]) -> Result<T, Misfit> {
-    let text = core::str::from_utf8(json).map_err(|error| Misfit {
-        at: error.valid_up_to() as u64,
-        sentence: "the text is not UTF-8".to_string(),
-    })?;
-    read_text(text)
+pub fn read<T: Decode>(json: &[u8]) -> Result<T, Misfit> {
+    match core::str::from_utf8(json) {
+        Ok(text) => read_text(text),
+        Err(error) => Err(Misfit {
+            at: error.valid_up_to() as u64,
+            sentence: "the text is not UTF-8".to_string(),
+        }),
+    }
 }
 
 /// The same out of what is known to be text.
 ///
 /// # Errors
 /// Those of [`read`].
-pub fn read_text<'de, T: de::Deserialize<'de>>(text: &'de str) -> Result<T, Misfit> {
+pub fn read_text<T: Decode>(text: &str) -> Result<T, Misfit> {
     let mut reader = Reader {
         text,
         at: 0,
         depth: 0,
     };
-    let read = and_then(T::deserialize(&mut reader), || reader.end());
-    read.map_err(|fault| Misfit {
-        at: fault.0.at.unwrap_or(0) as u64,
-        sentence: fault.0.sentence,
-    })
+    let read = reader.value();
+    match reader.end() {
+        Err(fault) if read.is_ok() => Err(fault.into()),
+        _ => read.map_err(Misfit::from),
+    }
 }
 
 /// Levels that are entered, at most.
 const DEEPEST: u32 = 128;
 
-struct Reader<'de> {
+/// A text, and how far it is read.
+pub struct Reader<'de> {
     text: &'de str,
     at: usize,
     depth: u32,
 }
 
-/// Boxed, because every step of a decoder may carry one back.
+/// A misfit on its way out: boxed, because every step of a decoder may carry one back.
 #[derive(Debug)]
-struct Fault(Box<Found>);
-
-#[derive(Debug)]
-struct Found {
-    at: Option<usize>,
-    sentence: String,
-}
+pub struct Fault(Box<Misfit>);
 
 impl Fault {
+    #[cold]
     #[inline(never)]
-    fn new(at: Option<usize>, sentence: String) -> Fault {
-        Fault(Box::new(Found { at, sentence }))
-    }
-
-    /// Says where it is, unless a place further in is known.
-    #[inline(never)]
-    fn place(&mut self, at: usize) {
-        self.0.at.get_or_insert(at);
-    }
-
-    /// The same at a place, unless a place further in is known.
-    fn at(mut self, at: usize) -> Fault {
-        self.place(at);
-        self
+    fn new(at: usize, sentence: String) -> Fault {
+        Fault(Box::new(Misfit {
+            at: at as u64,
+            sentence,
+        }))
     }
 }
 
-/// What was read, or its refusal at a place. A large value is built where the caller wants it: a result that is taken apart and
-/// put together again is copied each time.
-fn placed<T>(mut read: Result<T, Fault>, at: usize) -> Result<T, Fault> {
-    if let Err(fault) = &mut read {
-        fault.place(at);
-    }
-    read
-}
-
-/// What was read, when what has to come after it comes.
-fn and_then<T>(
-    mut read: Result<T, Fault>,
-    next: impl FnOnce() -> Result<(), Fault>,
-) -> Result<T, Fault> {
-    if read.is_ok()
-        && let Err(fault) = next()
-    {
-        read = Err(fault);
-    }
-    read
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.sentence)
-    }
-}
-
-impl core::error::Error for Fault {}
-
-impl de::Error for Fault {
-    fn custom<T: fmt::Display>(sentence: T) -> Fault {
-        Fault::new(None, sentence.to_string())
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::new(
-            None,
-            format!("invalid type: {}, expected {expected}", Named(found)),
-        )
-    }
-
-    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Fault {
-        Fault::new(
-            None,
-            format!("invalid value: {}, expected {expected}", Named(found)),
-        )
-    }
-}
-
-/// What was found, in the words of JSON. No float is ever found, and what would write one is large.
-struct Named<'a>(Unexpected<'a>);
-
-impl fmt::Display for Named<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Unexpected::Bool(value) => write!(formatter, "boolean `{value}`"),
-            Unexpected::Unsigned(value) => write!(formatter, "integer `{value}`"),
-            Unexpected::Signed(value) => write!(formatter, "integer `{value}`"),
-            Unexpected::Str(text) => write!(formatter, "string {text:?}"),
-            Unexpected::Seq => formatter.write_str("sequence"),
-            Unexpected::Map => formatter.write_str("map"),
-            Unexpected::UnitVariant => formatter.write_str("unit variant"),
-            Unexpected::Unit => formatter.write_str("null"),
-            Unexpected::Other(other) => formatter.write_str(other),
-            _ => formatter.write_str("something else"),
-        }
+impl From<Fault> for Misfit {
+    fn from(fault: Fault) -> Misfit {
+        *fault.0
     }
 }
 
 /// A string as it stands, or without its escapes.
-enum Text<'de> {
+pub(crate) enum Text<'de> {
     Plain(&'de str),
     Escaped(String),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Text::Plain(text) => text,
+            Text::Escaped(text) => text,
+        }
+    }
 }
 
 enum Number {
@@ -202,8 +149,9 @@ impl<'de> Reader<'de> {
         }
     }
 
+    #[cold]
     fn broken(&self, sentence: &str) -> Fault {
-        Fault::new(Some(self.at), sentence.to_owned())
+        Fault::new(self.at, sentence.to_owned())
     }
 
     fn word(&mut self, word: &str) -> Result<(), Fault> {
@@ -247,13 +195,13 @@ impl<'de> Reader<'de> {
             return Err(self.broken("a string has no end"));
         };
         self.at = start + whole.len();
-        match serde_json::from_str(whole) {
-            Ok(text) => Ok(Text::Escaped(text)),
-            Err(_) => Err(self.broken("this is no JSON").at(start)),
+        match unescaped(whole.get(1..whole.len() - 1).unwrap_or_default()) {
+            Some(text) => Ok(Text::Escaped(text)),
+            None => Err(Fault::new(start, "this is no JSON".to_owned())),
         }
     }
 
-    #[cfg_attr(target_family = "wasm", inline(never))]
+    #[inline(never)]
     fn number(&mut self) -> Result<Number, Fault> {
         let start = self.at;
         let bytes = self.text.as_bytes();
@@ -274,41 +222,29 @@ impl<'de> Reader<'de> {
             Some(value) => Some(Number::Natural(value)),
             None => None,
         };
-        number.ok_or_else(|| {
-            let sentence = "a number is no integer of 64 bits".to_string();
-            Fault::new(Some(start), sentence)
-        })
+        number.ok_or_else(|| Fault::new(start, "a number is no integer of 64 bits".to_owned()))
     }
 
     /// The refusal of the next value, whatever it is.
+    #[cold]
     #[inline(never)]
-    fn misfit(&mut self, expected: &dyn Expected) -> Fault {
+    fn misfit(&mut self, expected: &str) -> Fault {
+        let first = self.peek();
         let start = self.at;
-        let fault = match self.peek() {
-            b'"' => match self.string() {
-                Ok(Text::Plain(text)) => de::Error::invalid_type(Unexpected::Str(text), expected),
-                Ok(Text::Escaped(text)) => {
-                    de::Error::invalid_type(Unexpected::Str(&text), expected)
-                }
-                Err(fault) => fault,
-            },
-            b'{' => de::Error::invalid_type(Unexpected::Map, expected),
-            b'[' => de::Error::invalid_type(Unexpected::Seq, expected),
-            b'n' => de::Error::invalid_type(Unexpected::Unit, expected),
-            b't' => de::Error::invalid_type(Unexpected::Bool(true), expected),
-            b'f' => de::Error::invalid_type(Unexpected::Bool(false), expected),
-            b'-' | b'0'..=b'9' => match self.number() {
-                Ok(Number::Natural(value)) => {
-                    de::Error::invalid_type(Unexpected::Unsigned(value), expected)
-                }
-                Ok(Number::Negative(value)) => {
-                    de::Error::invalid_type(Unexpected::Signed(value), expected)
-                }
-                Err(fault) => fault,
-            },
-            _ => self.broken("this is no JSON"),
+        let found = match first {
+            b'"' => self.string().map(|text| format!("string {:?}", &*text)),
+            b'{' => Ok("map".to_owned()),
+            b'[' => Ok("sequence".to_owned()),
+            b'n' => Ok("null".to_owned()),
+            b't' => Ok("boolean `true`".to_owned()),
+            b'f' => Ok("boolean `false`".to_owned()),
+            b'-' | b'0'..=b'9' => self.number().map(|number| number.to_string()),
+            _ => Err(self.broken("this is no JSON")),
         };
-        fault.at(start)
+        match found {
+            Ok(found) => Fault::new(start, format!("invalid type: {found}, expected {expected}")),
+            Err(fault) => fault,
+        }
     }
 
     /// Goes past a value.
@@ -371,76 +307,118 @@ impl<'de> Reader<'de> {
         Ok(true)
     }
 
+    /// The next string.
     #[cfg_attr(target_family = "wasm", inline(never))]
-    fn text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn text(&mut self, expected: &str) -> Result<Text<'de>, Fault> {
         if self.peek() != b'"' {
-            return Err(self.misfit(&visitor));
+            return Err(self.misfit(expected));
         }
-        let start = self.at;
-        let read = match self.string()? {
-            Text::Plain(text) => visitor.visit_borrowed_str(text),
-            Text::Escaped(text) => visitor.visit_string(text),
-        };
-        placed(read, start)
+        self.string()
     }
 
+    /// The next integer as its low 64 bits, when it is within the bounds.
     #[cfg_attr(target_family = "wasm", inline(never))]
-    fn integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn integer(&mut self, expected: &str, least: i64, most: u64) -> Result<u64, Fault> {
         if !matches!(self.peek(), b'-' | b'0'..=b'9') {
-            return Err(self.misfit(&visitor));
+            return Err(self.misfit(expected));
         }
         let start = self.at;
-        let read = match self.number()? {
-            Number::Natural(value) => visitor.visit_u64(value),
-            Number::Negative(value) => visitor.visit_i64(value),
-        };
-        placed(read, start)
-    }
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
-        if self.peek() != b'[' {
-            return Err(self.misfit(&visitor));
+        match self.number()? {
+            Number::Natural(value) if value <= most => Ok(value),
+            Number::Negative(value) if value >= least => Ok(value as u64),
+            number => {
+                let sentence = format!("invalid value: {number}, expected {expected}");
+                Err(Fault::new(start, sentence))
+            }
         }
-        let start = self.at;
-        self.enter(b'[')?;
-        let items = Items {
-            reader: self,
-            is_first: true,
-        };
-        let read = placed(visitor.visit_seq(items), start);
-        and_then(read, || self.leave(b']'))
     }
 
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
-        if self.peek() != b'{' {
-            return Err(self.misfit(&visitor));
-        }
-        let start = self.at;
-        self.enter(b'{')?;
-        let members = Members {
-            reader: self,
-            is_first: true,
-        };
-        let read = placed(visitor.visit_map(members), start);
-        and_then(read, || self.leave(b'}'))
-    }
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn boolean<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Fault> {
+    fn boolean(&mut self) -> Result<bool, Fault> {
         match self.peek() {
-            b't' => {
-                self.word("true")?;
-                visitor.visit_bool(true)
-            }
-            b'f' => {
-                self.word("false")?;
-                visitor.visit_bool(false)
-            }
-            _ => Err(self.misfit(&visitor)),
+            b't' => self.word("true").map(|()| true),
+            b'f' => self.word("false").map(|()| false),
+            _ => Err(self.misfit("a boolean")),
         }
     }
+
+    /// The items of an array, or the members of an object, each of which the function reads.
+    #[cfg_attr(target_family = "wasm", inline(never))]
+    fn each(
+        &mut self,
+        (open, close): (u8, u8),
+        expected: &str,
+        read: &mut dyn FnMut(&mut Reader<'_>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.peek() != open {
+            return Err(self.misfit(expected));
+        }
+        self.enter(open)?;
+        let mut is_first = true;
+        while self.goes_on(close, &mut is_first)? {
+            read(self)?;
+        }
+        self.leave(close)
+    }
+
+    /// The next value.
+    ///
+    /// # Errors
+    /// [`Fault`], for the innermost value that does not fit.
+    pub fn value<T: Decode>(&mut self) -> Result<T, Fault> {
+        self.peek();
+        T::decode(self)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Natural(value) => write!(formatter, "integer `{value}`"),
+            Number::Negative(value) => write!(formatter, "integer `{value}`"),
+        }
+    }
+}
+
+/// What a string with escapes means; `None` when one of them is none.
+fn unescaped(text: &str) -> Option<String> {
+    let mut meant = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        meant.push_str(plain);
+        let letter = *escape.as_bytes().first()?;
+        rest = escape.get(1..)?;
+        meant.push(match letter {
+            b'"' | b'\\' | b'/' => char::from(letter),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let mut units = [hex4(&mut rest)?, 0];
+                let mut count = 1;
+                if let 0xd800..0xdc00 = units[0] {
+                    rest = rest.strip_prefix("\\u")?;
+                    units[1] = hex4(&mut rest)?;
+                    count = 2;
+                }
+                let mut pair = char::decode_utf16(units.into_iter().take(count));
+                pair.next()?.ok()?
+            }
+            _ => return None,
+        });
+    }
+    meant.push_str(rest);
+    let has_controls = text.bytes().any(|byte| byte < b' ');
+    (!has_controls).then_some(meant)
+}
+
+/// Four hex digits off the front.
+fn hex4(text: &mut &str) -> Option<u16> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    *text = rest;
+    let are_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    u16::from_str_radix(digits, 16).ok().filter(|_| are_hex)
 }
 
 /// How far the first quote or backslash is; the length when there is none. Eight bytes are looked at together.

@@ -10,7 +10,9 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::canonical_json;
 use crate::identity::ids::EventId;
+use crate::identity::spelling;
 use crate::wire::event::Event;
+use crate::wire::reader::{self, Decode, Fault, Reader};
 
 /// The chain value before the first record.
 pub const GENESIS: Chain = Chain([0; 32]);
@@ -32,14 +34,13 @@ impl Chain {
     /// 64 lower-case hex digits.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        data_encoding::HEXLOWER.encode(&self.0)
+        spelling::hex(&self.0)
     }
 
     /// Reads 64 lower-case hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Chain> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?;
-        Some(Chain(bytes.try_into().ok()?))
+        Some(Chain(spelling::of_hex(text)?.try_into().ok()?))
     }
 }
 
@@ -54,6 +55,14 @@ impl<'de> Deserialize<'de> for Chain {
         let text = alloc::borrow::Cow::<str>::deserialize(deserializer)?;
         Chain::from_hex(&text)
             .ok_or_else(|| serde::de::Error::custom("expected 64 lower-case hex digits"))
+    }
+}
+
+impl Decode for Chain {
+    fn decode(reader: &mut Reader<'_>) -> Result<Chain, Fault> {
+        reader::parsed(reader, "a string", |text| {
+            Chain::from_hex(text).ok_or_else(|| "expected 64 lower-case hex digits".to_string())
+        })
     }
 }
 
@@ -141,7 +150,7 @@ impl Record {
 }
 
 /// The JSON form of a record.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RecordLine {
     /// The number of the record.
     pub seq: u64,

@@ -12,6 +12,7 @@ use crate::identity::keys::RunKey;
 use crate::wire::event::automation::Missed;
 use crate::wire::manifest::automation::Schedule;
 use crate::wire::pause::Pause;
+use crate::wire::reader::Decode;
 use crate::wire::view::RunState;
 
 /// A schedule, whole.
@@ -86,7 +87,7 @@ pub struct SchedulePage {
 }
 
 /// A run of a schedule that is asked for by hand.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TickRequest {
     /// Asking twice under one key gives one run; the idempotency key counts when this is absent.

@@ -12,11 +12,12 @@ use crate::identity::ids::RunId;
 use crate::identity::keys::RunKey;
 use crate::wire::manifest::automation::Sensor;
 use crate::wire::pause::Pause;
+use crate::wire::reader::Decode;
 use crate::wire::trigger::Trigger;
 use crate::wire::view::StartedRun;
 
 /// Something outside has happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SensorMessage {
     /// What the sender calls it, 1 to 128 bytes without control characters. One id starts at most one run.
@@ -44,7 +45,7 @@ pub struct SensorAnswer {
 }
 
 /// What the program of a poll sensor found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SensorFindings {
     /// Where the next look goes on, at most 8 KiB; the cursor stays when absent.
@@ -59,7 +60,7 @@ pub struct SensorFindings {
 }
 
 /// A run that a sensor wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WantedRun {
     /// What the sensor calls it. One key starts at most one run; the number of the look and the place in its list when absent.

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::ids::{BackfillId, RunId};
 use crate::identity::keys::TaskKey;
+use crate::wire::reader::Decode;
 use crate::wire::view::TaskState;
 
 /// A part of what a scheduler's state says has to be there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SweepRequest {
     /// The epoch of the scheduler's lease.
@@ -34,7 +35,7 @@ pub struct SweepRequest {
 }
 
 /// A backfill that has to be there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwedBackfill {
     /// The backfill.
@@ -44,7 +45,7 @@ pub struct OwedBackfill {
 }
 
 /// A run that has to be there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwedRun {
     /// The run.
@@ -62,7 +63,7 @@ pub struct OwedRun {
 }
 
 /// An attempt that has to be there: the newest of its task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OwedAttempt {
     /// The task.
@@ -74,7 +75,7 @@ pub struct OwedAttempt {
 }
 
 /// What a sweep found, part by part added up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SweepView {
     /// Every run and every backfill that was begun at or before this record has ended; a scheduler begins to read here.
@@ -96,7 +97,7 @@ pub struct SweepView {
 }
 
 /// Something that nothing would have moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LeftBehind {
     /// When it was found, in milliseconds since 1970.

@@ -1,11 +1,14 @@
 //! A set of places in a plan crosses the wire as a bitmap, because a hundred thousand task keys would not.
 
 use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use data_encoding::BASE64URL_NOPAD;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::identity::spelling;
+use crate::wire::reader::{self, Decode, Fault, Reader};
 
 /// Places in a plan: bit `i % 8` of byte `i / 8` stands for task `i`; the last byte is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,19 +50,32 @@ impl FromIterator<u32> for TaskSet {
 
 impl Serialize for TaskSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&BASE64URL_NOPAD.encode(&self.0))
+        serializer.serialize_str(&spelling::base64url(&self.0))
+    }
+}
+
+impl TaskSet {
+    fn parse(text: &str) -> Result<TaskSet, String> {
+        match spelling::of_base64url(text) {
+            Some(bytes) if bytes.last() != Some(&0) => Ok(TaskSet(bytes)),
+            _ => Err(
+                "expected a bitmap in base64url without padding and without a zero byte at the end"
+                    .to_string(),
+            ),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for TaskSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<str>::deserialize(deserializer)?;
-        match BASE64URL_NOPAD.decode(text.as_bytes()) {
-            Ok(bytes) if bytes.last() != Some(&0) => Ok(TaskSet(bytes)),
-            _ => Err(serde::de::Error::custom(
-                "expected a bitmap in base64url without padding and without a zero byte at the end",
-            )),
-        }
+        TaskSet::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Decode for TaskSet {
+    fn decode(reader: &mut Reader<'_>) -> Result<TaskSet, Fault> {
+        reader::parsed(reader, "a string", TaskSet::parse)
     }
 }
 

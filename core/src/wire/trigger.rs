@@ -16,10 +16,10 @@ use crate::identity::partition_key::PartitionKey;
 use crate::wire::finding::Finding;
 use crate::wire::literal::Literal;
 use crate::wire::pointer;
-use crate::wire::reader::{self, Misfit};
+use crate::wire::reader::{self, Decode, Misfit};
 
 /// What starts a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Trigger {
     /// Which assets; a list is the union of its members.
@@ -62,7 +62,7 @@ pub struct Trigger {
 }
 
 /// One selection expression or several.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Selection {
     /// One expression.
@@ -72,7 +72,7 @@ pub enum Selection {
 }
 
 /// One dimension's value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartitionValue {
     /// The dimension's name.
@@ -82,7 +82,7 @@ pub struct PartitionValue {
 }
 
 /// One dimension's values from `from` to `to`, both included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartitionRange {
     /// The first value.

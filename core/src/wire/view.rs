@@ -12,6 +12,7 @@ use crate::identity::ids::{ManifestId, RunId, TaskId};
 use crate::identity::keys::{AssetKey, RunKey, TaskKey};
 use crate::identity::partition_key::PartitionKey;
 use crate::wire::event::{Rerun, RunOutcome, TaskError};
+use crate::wire::reader::Decode;
 use crate::wire::record::RecordLine;
 use crate::wire::trigger::Trigger;
 
@@ -48,7 +49,7 @@ pub struct TriggerAnswer {
 }
 
 /// A rerun of an ended run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RerunRequest {
     /// Which tasks; those that did not succeed when absent.
@@ -60,7 +61,7 @@ pub struct RerunRequest {
 }
 
 /// A request for the end of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelRequest {
     /// Why; workers are told.
@@ -134,7 +135,18 @@ pub struct StartedRun {
 
 /// Where a task is in its life.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Decode,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {

@@ -8,8 +8,8 @@ use std::path::Path;
 use arcoflow_core::wire::body::{self, SMALL};
 use arcoflow_core::wire::event::{CheckResult, Figure, TaskError};
 use arcoflow_core::wire::problem::Problem;
+use arcoflow_core::wire::reader::Decode;
 use arcoflow_core::wire::sensor::SensorFindings;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// The most bytes of a result file.
@@ -26,7 +26,7 @@ const KNOWN: [&str; 7] = [
 ];
 
 /// The file `result.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Decode)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResultFile {
     /// Rows in the output.

@@ -74,7 +74,8 @@ pub(super) fn read(spelling: &[u8]) -> Result<String, Code> {
     Ok(string)
 }
 
-fn decode(spelling: &[u8], mut sink: impl FnMut(u8)) -> Result<(), Code> {
+/// Hands each byte to the sink. Those of a spelling that is refused are not to be used.
+pub(in crate::identity) fn decode(spelling: &[u8], mut sink: impl FnMut(u8)) -> Result<(), Code> {
     let mut seen = 0;
     let mut value = |digit: u8| {
         let value = VALUES[usize::from(digit)];
@@ -114,10 +115,10 @@ fn decode(spelling: &[u8], mut sink: impl FnMut(u8)) -> Result<(), Code> {
     }
 }
 
-/// Appends the spelling of a string.
+/// Appends the spelling of some bytes.
 #[inline]
-pub(super) fn write(string: &str, out: &mut Vec<u8>) {
-    let (groups, rest) = string.as_bytes().as_chunks::<3>();
+pub(in crate::identity) fn write(bytes: &[u8], out: &mut Vec<u8>) {
+    let (groups, rest) = bytes.as_chunks::<3>();
     for &[a, b, c] in groups {
         out.extend_from_slice(&spell([a, b, c]));
     }

@@ -134,7 +134,7 @@ impl Value {
             }
             Self::Str(text) => {
                 out.extend_from_slice(b"s:");
-                base64url::write(&text.0, out);
+                base64url::write(text.0.as_bytes(), out);
             }
             Self::Date(date) => {
                 out.extend_from_slice(b"d:");

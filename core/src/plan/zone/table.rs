@@ -4,12 +4,13 @@
 //! database   = version zones names
 //! version    = length (1 byte), text
 //! zones      = count, count × ( length, zone )
-//! zone       = offset, count, count × ( seconds since the change before it or 1970, offset ), rule
+//! zone       = offset, count, count × ( seconds since the change before it or 1970, how much the offset grows ), rule
 //! rule       = 0 | 1, standard offset, summer offset, 2 × ( month, week, weekday, signed second of the day )
 //! names      = count, count × ( bytes shared with the name before it, length (1 byte each), text, number of the zone )
 //! ```
 //!
-//! Numbers are LEB128, offsets and other signed ones zigzag. `core/tests/zones.rs` writes it and compares it.
+//! Numbers are LEB128, offsets and other signed ones zigzag. Neighbours change their clocks together and by as much, which a compressor
+//! of the module finds. `core/tests/zones.rs` writes it and compares it.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -102,9 +103,11 @@ fn decode(name: &str, record: &[u8]) -> Table {
     let count = reader.number();
     let mut changes = Vec::with_capacity(count);
     let mut at: i64 = 0;
+    let mut offset_s = first_s;
     for _ in 0..count {
         at = at.saturating_add_unsigned(reader.unsigned());
-        changes.push((at, reader.signed()));
+        offset_s = offset_s.saturating_add(reader.signed());
+        changes.push((at, offset_s));
     }
     let rule = (reader.byte() == 1).then(|| Rule {
         standard_s: reader.signed(),

@@ -11,9 +11,10 @@ use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{BackfillId, RunId};
 use crate::wire::backfill::BackfillRequest;
 use crate::wire::event::RunTriggered;
+use crate::wire::reader::Decode;
 
 /// The scheduler starts a run on account of something that is in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct RunRequested {
     /// The run, as if it had been triggered.
     #[serde(flatten)]
@@ -23,7 +24,7 @@ pub struct RunRequested {
 }
 
 /// What a run was started on account of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Account {
     /// A chunk of a backfill.
@@ -58,7 +59,7 @@ pub enum Account {
 }
 
 /// The scheduler has looked at what an automation keeps up to date: runs were started, or it is said why none was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct AutomationEvaluated {
     /// The automation.
     pub automation: String,
@@ -77,7 +78,7 @@ pub struct AutomationEvaluated {
 }
 
 /// Somebody paused an automation, or let it go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct AutomationSet {
     /// The automation.
     pub automation: String,
@@ -91,7 +92,7 @@ pub struct AutomationSet {
 }
 
 /// A sensor was told of something, or has looked: runs were started, or it is said why none was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct SensorReported {
     /// The sensor.
     pub sensor: String,
@@ -117,7 +118,7 @@ pub struct SensorReported {
 }
 
 /// Somebody paused a sensor, or let it go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct SensorSet {
     /// The sensor.
     pub sensor: String,
@@ -131,7 +132,7 @@ pub struct SensorSet {
 }
 
 /// The scheduler has dealt with ticks of a schedule: one of them started a run, or it is said why none did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct ScheduleTicked {
     /// The schedule.
     pub schedule: String,
@@ -151,7 +152,7 @@ pub struct ScheduleTicked {
 }
 
 /// Consecutive ticks that do not fire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct Missed {
     /// The first of them, in seconds since 1970.
     pub first_s: i64,
@@ -162,7 +163,7 @@ pub struct Missed {
 }
 
 /// Somebody paused a schedule, or let it go on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct ScheduleSet {
     /// The schedule.
     pub schedule: String,
@@ -176,7 +177,7 @@ pub struct ScheduleSet {
 }
 
 /// Somebody asked for runs over many partitions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct BackfillRequested {
     /// The backfill.
     pub backfill: BackfillId,
@@ -189,7 +190,7 @@ pub struct BackfillRequested {
 }
 
 /// Somebody asked that no new chunk is begun, that chunks are begun again, or that the whole is cut short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 pub struct BackfillChanged {
     /// The backfill.
     pub backfill: BackfillId,

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::manifest::DEFAULT_QUEUE;
 use crate::wire::manifest::policy::{Run, Timeouts};
+use crate::wire::reader::Decode;
 use crate::wire::trigger::Trigger;
 
 /// A run that starts by the clock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Schedule {
     /// Unique among schedules.
@@ -30,7 +31,18 @@ pub struct Schedule {
 
 /// What happens to ticks that were missed.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Decode,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum CatchUp {
@@ -44,7 +56,7 @@ pub enum CatchUp {
 }
 
 /// A run that starts when something outside happens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sensor {
     /// Unique among sensors.
@@ -95,7 +107,7 @@ fn is_default_queue(queue: &str) -> bool {
 }
 
 /// Assets that are made again whenever what they are made from is newer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Automation {
     /// Unique among automations.
@@ -120,7 +132,7 @@ fn default_concurrency() -> u32 {
 
 /// Who speaks first.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum SensorKind {

@@ -5,7 +5,6 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::identity::canonical_json::{self, Limits};
@@ -14,7 +13,7 @@ use crate::identity::error::Error;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::{Asset, Manifest, limit};
 use crate::wire::pointer;
-use crate::wire::reader;
+use crate::wire::reader::{self, Decode};
 
 /// A manifest beside the bytes that it was read from.
 #[derive(Clone, Debug)]
@@ -58,7 +57,7 @@ impl Manifest {
     }
 }
 
-fn read_at<T: DeserializeOwned>(text: &[u8], base: &str) -> Result<T, Finding> {
+fn read_at<T: Decode>(text: &[u8], base: &str) -> Result<T, Finding> {
     reader::read(text).map_err(|misfit| {
         let mut place = String::from(base);
         place.push_str(&pointer::of_offset(text, misfit.at as usize));
@@ -86,7 +85,7 @@ fn syntax_finding(text: &[u8], error: &Error) -> Finding {
 
 /// Every asset's first shape error, and what is wrong outside the assets.
 fn shape_findings(canonical: &[u8], first: Finding) -> Vec<Finding> {
-    let Ok(Value::Object(mut members)) = serde_json::from_slice::<Value>(canonical) else {
+    let Ok(Value::Object(mut members)) = reader::read::<Value>(canonical) else {
         return vec![first];
     };
     let mut findings = Vec::new();

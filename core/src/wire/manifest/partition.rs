@@ -8,11 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::literal::Literal;
+use crate::wire::reader::Decode;
 
 /// One dimension of an asset's partitions.
 ///
 /// `start`, `end` and `timeZone` belong to the time kinds, `values` to `static`, `valueType` to `dynamic`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dimension {
     /// `[a-z][a-z0-9_]*`, at most 64 bytes.
@@ -39,7 +42,7 @@ pub struct Dimension {
 
 /// What the values of a dimension are.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionKind {
@@ -59,7 +62,7 @@ pub enum DimensionKind {
 
 /// The type of a dynamic dimension's values.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum ValueType {
@@ -72,7 +75,7 @@ pub enum ValueType {
 }
 
 /// Which partitions of an upstream one partition needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mapping {
     /// The partition with the same values; between time grains, those that overlap.
@@ -89,7 +92,7 @@ pub enum Mapping {
 
 /// Which values of one upstream dimension one partition needs.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Decode, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum DimensionMapping {

@@ -1,243 +1,192 @@
-//! What a type asks for is answered from the text: each kind of value in one way, whoever asks.
+//! What has no table of its own: text, numbers, lists, maps, and what is parsed out of a string.
 
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Unexpected,
-    VariantAccess, Visitor,
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::identity::digest::Sha256Digest;
+use crate::identity::ids::{
+    AssetId, AttemptId, BackfillId, EventId, ManifestId, MaterializationId, RunId, TaskId,
 };
+use crate::identity::keys::{AssetKey, RunKey, TaskKey, TenantId, WorkspaceId};
+use crate::identity::partition_id::PartitionId;
+use crate::identity::partition_key::PartitionKey;
+use crate::identity::schema::{self, Name};
+use crate::wire::literal::Literal;
 
-use super::{Fault, Reader, and_then, placed};
+use super::{Decode, Fault, Number, Reader, Text};
 
-macro_rules! read_as {
-    ($kind:ident: $($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-            self.$kind(visitor)
+impl Decode for String {
+    #[inline(never)]
+    fn decode(reader: &mut Reader<'_>) -> Result<String, Fault> {
+        Ok(match reader.text("a string")? {
+            Text::Plain(text) => text.to_string(),
+            Text::Escaped(text) => text,
+        })
+    }
+}
+
+impl Decode for bool {
+    fn decode(reader: &mut Reader<'_>) -> Result<bool, Fault> {
+        reader.boolean()
+    }
+}
+
+macro_rules! integers {
+    ($($kind:ident)*) => {
+        $(impl Decode for $kind {
+            fn decode(reader: &mut Reader<'_>) -> Result<$kind, Fault> {
+                let value = reader.integer(stringify!($kind), $kind::MIN as i64, $kind::MAX as u64)?;
+                Ok(value as $kind)
+            }
         })*
     };
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Fault;
+integers!(u8 u32 u64 i32 i64);
 
-    read_as!(boolean: deserialize_bool);
-    read_as!(integer: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_f32 deserialize_f64);
-    read_as!(text: deserialize_char deserialize_str deserialize_string deserialize_identifier
-        deserialize_bytes deserialize_byte_buf);
-    read_as!(array: deserialize_seq);
-    read_as!(object: deserialize_map);
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        match self.peek() {
-            b'"' => self.text(visitor),
-            b'{' => self.object(visitor),
-            b'[' => self.array(visitor),
-            b't' | b'f' => self.boolean(visitor),
-            b'n' => self.deserialize_unit(visitor),
-            b'-' | b'0'..=b'9' => self.integer(visitor),
-            _ => Err(self.misfit(&visitor)),
+impl<T: Decode> Decode for Option<T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Option<T>, Fault> {
+        if reader.peek() == b'n' {
+            reader.word("null")?;
+            return Ok(None);
         }
+        T::decode(reader).map(Some)
     }
+}
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.peek() != b'n' {
-            return Err(self.misfit(&visitor));
-        }
-        self.word("null")?;
-        visitor.visit_unit()
-    }
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        if self.peek() == b'n' {
-            self.word("null")?;
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.array(visitor)
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.array(visitor)
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.object(visitor)
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        let start = self.at;
-        let has_content = match self.peek() {
-            b'"' => false,
-            b'{' => true,
-            _ => return Err(self.misfit(&visitor)),
-        };
-        if has_content {
-            self.enter(b'{')?;
-            self.peek();
-        }
-        let choice = Choice {
-            reader: self,
-            has_content,
-        };
-        let read = placed(visitor.visit_enum(choice), start);
-        and_then(read, || {
-            if has_content {
-                self.leave(b'}')?;
-            }
+impl<T: Decode> Decode for Vec<T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Vec<T>, Fault> {
+        let mut items = Vec::new();
+        reader.each((b'[', b']'), "a sequence", &mut |reader| {
+            items.push(T::decode(reader)?);
             Ok(())
+        })?;
+        Ok(items)
+    }
+}
+
+impl Decode for (String, String) {
+    fn decode(reader: &mut Reader<'_>) -> Result<(String, String), Fault> {
+        reader.peek();
+        let start = reader.at;
+        match <[String; 2]>::try_from(Vec::<String>::decode(reader)?) {
+            Ok([one, other]) => Ok((one, other)),
+            Err(items) => {
+                let count = items.len();
+                let sentence = format!("invalid length {count}, expected a tuple of size 2");
+                Err(Fault::new(start, sentence))
+            }
+        }
+    }
+}
+
+impl<T: Decode> Decode for BTreeMap<String, T> {
+    fn decode(reader: &mut Reader<'_>) -> Result<BTreeMap<String, T>, Fault> {
+        let mut members = BTreeMap::new();
+        reader.each((b'{', b'}'), "a map", &mut |reader| {
+            let name = reader.value()?;
+            reader.take(b':')?;
+            members.insert(name, reader.value()?);
+            Ok(())
+        })?;
+        Ok(members)
+    }
+}
+
+impl Decode for Map<String, Value> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Map<String, Value>, Fault> {
+        let mut members = Map::new();
+        reader.each((b'{', b'}'), "a map", &mut |reader| {
+            let name = reader.value()?;
+            reader.take(b':')?;
+            members.insert(name, reader.value()?);
+            Ok(())
+        })?;
+        Ok(members)
+    }
+}
+
+impl Decode for Value {
+    fn decode(reader: &mut Reader<'_>) -> Result<Value, Fault> {
+        Ok(match reader.peek() {
+            b'"' => Value::String(reader.value()?),
+            b'{' => Value::Object(reader.value()?),
+            b'[' => Value::Array(reader.value()?),
+            b't' | b'f' => Value::Bool(reader.boolean()?),
+            b'n' => {
+                reader.word("null")?;
+                Value::Null
+            }
+            b'-' | b'0'..=b'9' => match reader.number()? {
+                Number::Natural(value) => Value::from(value),
+                Number::Negative(value) => Value::from(value),
+            },
+            _ => return Err(reader.misfit("any valid JSON value")),
         })
     }
+}
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        self.skip()?;
-        visitor.visit_unit()
+impl Decode for Literal {
+    fn decode(reader: &mut Reader<'_>) -> Result<Literal, Fault> {
+        let first = reader.peek();
+        let start = reader.at;
+        Ok(match first {
+            b'"' => Literal::Text(reader.value()?),
+            b't' | b'f' => Literal::Boolean(reader.boolean()?),
+            b'-' | b'0'..=b'9' => match reader.number()? {
+                Number::Negative(value) => Literal::Integer(value),
+                Number::Natural(value) => Literal::Integer(i64::try_from(value).map_err(|_| {
+                    let sentence = "an integer beyond 64 bits with sign";
+                    Fault::new(start, sentence.to_string())
+                })?),
+            },
+            _ => return Err(reader.misfit("a string, an integer or a boolean")),
+        })
     }
 }
 
-pub(super) struct Items<'a, 'de> {
-    pub(super) reader: &'a mut Reader<'de>,
-    pub(super) is_first: bool,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_, 'de> {
-    type Error = Fault;
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        if !self.reader.goes_on(b']', &mut self.is_first)? {
-            return Ok(None);
-        }
-        let start = self.reader.at;
-        placed(seed.deserialize(&mut *self.reader).map(Some), start)
+/// A part of the text as it stands.
+impl Decode for Box<RawValue> {
+    fn decode(reader: &mut Reader<'_>) -> Result<Box<RawValue>, Fault> {
+        reader.peek();
+        let start = reader.at;
+        reader.skip()?;
+        let text = reader.text.get(start..reader.at).unwrap_or_default();
+        RawValue::from_string(text.to_string())
+            .map_err(|_| Fault::new(start, "this is no JSON".to_string()))
     }
 }
 
-pub(super) struct Members<'a, 'de> {
-    pub(super) reader: &'a mut Reader<'de>,
-    pub(super) is_first: bool,
+macro_rules! names {
+    ($($kind:ty,)*) => {
+        $(impl Decode for $kind {
+            fn decode(reader: &mut Reader<'_>) -> Result<$kind, Fault> {
+                parsed(reader, <$kind>::EXPECTED, |text| text.parse().map_err(schema::sentence))
+            }
+        })*
+    };
 }
 
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = Fault;
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
-        if !self.reader.goes_on(b'}', &mut self.is_first)? {
-            return Ok(None);
-        }
-        let start = self.reader.at;
-        placed(seed.deserialize(&mut *self.reader).map(Some), start)
-    }
-
-    #[cfg_attr(target_family = "wasm", inline(never))]
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
-        self.reader.take(b':')?;
-        self.reader.peek();
-        let start = self.reader.at;
-        placed(seed.deserialize(&mut *self.reader), start)
-    }
+names! {
+    Sha256Digest, PartitionId, PartitionKey,
+    AssetKey, TaskKey, TenantId, WorkspaceId, RunKey,
+    AssetId, AttemptId, BackfillId, EventId, ManifestId, MaterializationId, RunId, TaskId,
 }
 
-/// A choice is its name, or an object with its name and what belongs to it.
-struct Choice<'a, 'de> {
-    reader: &'a mut Reader<'de>,
-    has_content: bool,
-}
-
-impl<'de> EnumAccess<'de> for Choice<'_, 'de> {
-    type Error = Fault;
-    type Variant = Self;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
-        let start = self.reader.at;
-        let name = placed(seed.deserialize(&mut *self.reader), start)?;
-        if self.has_content {
-            self.reader.take(b':')?;
-            self.reader.peek();
-        }
-        Ok((name, self))
-    }
-}
-
-impl Choice<'_, '_> {
-    fn content(&self, expected: &str) -> Result<(), Fault> {
-        if self.has_content {
-            Ok(())
-        } else {
-            Err(de::Error::invalid_type(Unexpected::UnitVariant, &expected))
-        }
-    }
-}
-
-impl<'de> VariantAccess<'de> for Choice<'_, 'de> {
-    type Error = Fault;
-
-    fn unit_variant(self) -> Result<(), Fault> {
-        if self.has_content {
-            de::Deserialize::deserialize(self.reader)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Fault> {
-        self.content("newtype variant")?;
-        let start = self.reader.at;
-        placed(seed.deserialize(self.reader), start)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Fault> {
-        self.content("tuple variant")?;
-        self.reader.array(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Fault> {
-        self.content("struct variant")?;
-        self.reader.object(visitor)
-    }
+/// A string, made something of by a function that says why not.
+pub(crate) fn parsed<T>(
+    reader: &mut Reader<'_>,
+    expected: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, Fault> {
+    reader.peek();
+    let start = reader.at;
+    let text = reader.text(expected)?;
+    parse(&text).map_err(|sentence| Fault::new(start, sentence))
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::*;
 use crate::wire::pointer;
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Ship {
     name: String,
@@ -23,7 +23,7 @@ struct Ship {
     flag: Option<Flag>,
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Flag {
     White,
@@ -31,7 +31,7 @@ enum Flag {
     Named(String),
 }
 
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Decode, Deserialize)]
 #[serde(untagged)]
 enum Cargo {
     Weight(u32),
@@ -179,7 +179,7 @@ fn what_is_no_json_is_refused_wherever_it_ends() {
 
 #[test]
 fn what_nobody_asked_for_is_passed_over() {
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Decode)]
     struct Little {
         last: u8,
     }
@@ -189,5 +189,43 @@ fn what_nobody_asked_for_is_passed_over() {
             .expect("the rest is ignored")
             .last,
         4
+    );
+}
+
+#[test]
+fn what_is_flattened_is_read_from_the_same_object() {
+    #[derive(Debug, PartialEq, Decode, Deserialize)]
+    struct Fleet {
+        #[serde(flatten)]
+        flag: Ship,
+        ships: u32,
+    }
+    #[derive(Debug, PartialEq, Decode, Deserialize)]
+    struct Freight {
+        tons: u32,
+        #[serde(flatten)]
+        rest: serde_json::Map<String, serde_json::Value>,
+    }
+    #[derive(Debug, Default, PartialEq, Decode, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Crew {
+        sailors: u32,
+        cook: Option<String>,
+    }
+    #[track_caller]
+    fn same<T: Decode + serde::de::DeserializeOwned + PartialEq + core::fmt::Debug>(json: &str) {
+        let ours = read::<T>(json.as_bytes()).ok();
+        assert_eq!(ours, serde_json::from_str::<T>(json).ok(), "{json}");
+    }
+    same::<Freight>(r#"{"a":[1,{"b":null}],"tons":3,"z":"y"}"#);
+    same::<Freight>(r#"{"a":1}"#);
+    same::<Crew>("{}");
+    same::<Crew>(r#"{"cook":"Ida"}"#);
+    same::<Crew>(r#"{"cook":null,"sailors":7}"#);
+    same::<Crew>(r#"{"captain":"Ida"}"#);
+    let fleet = read::<Fleet>(br#"{"flag":"white","name":"Ada","ships":2}"#);
+    assert!(
+        fleet.is_err(),
+        "a part that is strict takes no member of the whole"
     );
 }
