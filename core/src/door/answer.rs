@@ -118,7 +118,8 @@ pub fn answer(
         });
     };
     let mut result = None;
-    sql.transaction(&mut |sql| {
+    let mut is_kept = false;
+    let done = sql.transaction(&mut |sql| {
         let mut session = Session::new(config, catalogs, sql, moment, actor_of(&admitted.caller));
         match handler(&mut session, admitted, body) {
             Ok(reply) => {
@@ -127,6 +128,7 @@ pub fn answer(
                     then: reply.then,
                     wake: core::mem::take(&mut session.wake),
                 });
+                is_kept = true;
                 Ok(Verdict::Keep)
             }
             Err(Fault::Refused(problem)) => {
@@ -139,7 +141,9 @@ pub fn answer(
             }
             Err(Fault::Store(error)) => Err(error),
         }
-    })?;
+    });
+    catalogs.end(is_kept && done.is_ok());
+    done?;
     result.ok_or_else(|| StoreError::new(String::from("the store did not run the transaction")))
 }
 

@@ -43,6 +43,8 @@ impl Wake {
 pub struct Catalogs {
     /// The one that came last at the end.
     known: Vec<(Sha256Digest, Arc<Catalog>)>,
+    /// Those that the transaction under way has brought; without it the store may not have them.
+    fresh: Vec<Sha256Digest>,
 }
 
 /// How many manifests are kept indexed.
@@ -78,8 +80,18 @@ impl Catalogs {
         Ok(catalog)
     }
 
+    /// Ends a transaction. What one that was undone has brought is at hand no longer.
+    pub(crate) fn end(&mut self, is_kept: bool) {
+        if !is_kept {
+            let fresh = &self.fresh;
+            self.known.retain(|(known, _)| !fresh.contains(known));
+        }
+        self.fresh.clear();
+    }
+
     /// Keeps an indexed manifest at hand.
     pub fn keep(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
+        self.fresh.push(manifest);
         self.known.retain(|(known, _)| *known != manifest);
         if self.known.len() >= CATALOGS_KEPT {
             self.known.remove(0);

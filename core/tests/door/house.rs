@@ -167,9 +167,14 @@ impl House {
             body,
             &mut self.store,
             moment,
-        )
-        .expect("the store answers");
-        (outcome.response, outcome.then)
+        );
+        match outcome {
+            Ok(outcome) => (outcome.response, outcome.then),
+            Err(error) => {
+                let problem = answer::store_problem(&error);
+                (Response::problem(&problem, moment.request()), Then::Send)
+            }
+        }
     }
 
     pub(crate) fn post_with(

@@ -3,7 +3,7 @@
 use arcoflow_core::door::rate::{Limiter, Rate};
 use serde_json::json;
 
-use crate::house::{asset, manifest, text};
+use crate::house::{House, asset, check, manifest, text};
 use crate::place::place;
 
 #[test]
@@ -306,4 +306,35 @@ fn plans_that_cannot_be() {
         ("manifest-invalid", &json!("manifest.asset_id_changed"))
     );
     assert_eq!(answer.json["errors"][0]["pointer"], "/assets/0/id");
+}
+
+#[test]
+fn a_deployment_that_the_store_could_not_take_is_not_there() {
+    let mut house = House::new();
+    let pipeline = manifest(vec![asset("raw/a", &[], json!({}))]);
+    let content = arcoflow_core::identity::canonical_json::to_vec(&pipeline).expect("JSON");
+    let address = arcoflow_core::identity::digest::sha256(&content).to_string();
+    house
+        .store
+        .connection
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON record BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .expect("a trigger");
+    house
+        .post("/v1/manifests", &pipeline)
+        .refused(503, "unavailable");
+    house
+        .store
+        .connection
+        .execute_batch("DROP TRIGGER full")
+        .expect("no trigger");
+    house
+        .post("/v1/runs", &json!({ "manifest": address }))
+        .refused(404, "manifest-not-found");
+    house.post("/v1/manifests", &pipeline).expect(201);
+    house
+        .post("/v1/runs", &json!({ "manifest": address }))
+        .expect(202);
+    check(&mut house);
 }
