@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::process::{cargo, read, root, run};
-use crate::{contract, docs, drill, fixtures, install, simulate, stories, wasm};
+use crate::{contract, docs, drill, fixtures, install, schemathesis, simulate, stories, wasm};
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Kills in the short form of the drill.
@@ -89,6 +89,9 @@ pub(crate) fn run_all() -> Result<(), String> {
     }
     step("killed at every commit point", || {
         drill::drill(&["kill", KILLS])
+    })?;
+    step("whatever the document of the doors allows", || {
+        schemathesis::run_all(schemathesis::Depth::Short, &[])
     })
 }
 

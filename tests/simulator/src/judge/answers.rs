@@ -1,6 +1,6 @@
 //! What the door answers is held against the records: who was given what and when, who lives, and under which epoch somebody decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,7 +17,13 @@ pub(super) struct Answers {
     signs: BTreeMap<AttemptName, (u64, u64)>,
     /// The run and the task of the ids that envelopes named.
     names: BTreeMap<String, (String, String)>,
+    /// The newest look of a sensor, by the id of its task.
+    looks: BTreeMap<String, u64>,
+    /// The looks whose report was taken: who repeats it has the same answer.
+    reported: BTreeSet<(String, u64)>,
     epoch: u64,
+    /// Who was granted which epoch.
+    holders: BTreeMap<u64, String>,
 }
 
 impl Answers {
@@ -49,14 +55,30 @@ impl Judge {
         let is_beat = call.target.ends_with("/heartbeat");
         match call.target.as_str() {
             "/v1/leases" => self.leased(&read(answer), door_ms.max(self.at_ms)),
-            "/v1/scheduler" => self.granted(&read(answer)),
+            "/v1/scheduler" => self.granted(&read(&call.body), &read(answer)),
             "/v1/ledger" => self.decided(&read(&call.body)),
             _ if is_beat => {
                 self.lives(call, &read(&call.body), &read(answer));
                 Ok(())
             }
+            target if target.ends_with("/completed") => self.reported(call, &read(&call.body)),
             _ => Ok(()),
         }
+    }
+
+    /// A look reports once, and only while there is no newer one.
+    fn reported(&mut self, call: &Call, request: &Value) -> Verdict {
+        let task = call.target.split('/').nth(3).unwrap_or("");
+        let attempt = request["attempt"].as_u64().unwrap_or(0);
+        let Some(newest) = self.answers.looks.get(task) else {
+            return Ok(());
+        };
+        let is_repeated = !self.answers.reported.insert((task.to_owned(), attempt));
+        rule(
+            is_repeated || attempt >= *newest,
+            "I18 a look that is over reports nothing",
+            || format!("{} {request}", call.target),
+        )
     }
 
     /// A callback that does not fit the ledger is told why.
@@ -64,8 +86,12 @@ impl Judge {
         let task = call.target.split('/').nth(3).unwrap_or("");
         let newest = self.answers.names.get(task);
         let newest = newest.and_then(|name| self.tasks.get(name));
-        let is_earlier = newest
-            .is_some_and(|newest| request["attempt"].as_u64().unwrap_or(u64::MAX) < newest.attempt);
+        // Another request of the same sync may have asked for the newest one, after this one was refused; nobody has claimed it then.
+        let attempt = request["attempt"].as_u64().unwrap_or(u64::MAX);
+        let is_earlier = newest.is_some_and(|newest| {
+            let claimed = u64::from(newest.claimed_by.is_some());
+            attempt < (newest.attempt + claimed).saturating_sub(1)
+        });
         let slug = problem["type"]
             .as_str()
             .and_then(|name| name.rsplit('/').next());
@@ -81,6 +107,8 @@ impl Judge {
             let at = || envelope.to_string();
             let look = &envelope["payload"]["look"];
             if !look.is_null() {
+                let newest = envelope["attempt"].as_u64().unwrap_or(0);
+                self.answers.looks.insert(text(&envelope["taskId"]), newest);
                 rule(
                     self.automations.is_cursor(LOOKS, look["cursor"].as_str()),
                     "I27 a look goes on where the last one ended",
@@ -106,8 +134,16 @@ impl Judge {
         Ok(())
     }
 
-    fn granted(&mut self, answer: &Value) -> Verdict {
+    fn granted(&mut self, request: &Value, answer: &Value) -> Verdict {
         let epoch = answer["epoch"].as_u64().unwrap_or(0);
+        if answer["granted"] == true {
+            let asks = text(&request["holder"]);
+            let holder = self.answers.holders.entry(epoch);
+            let holder = holder.or_insert_with(|| asks.clone());
+            rule(*holder == asks, "I32 an epoch has one holder", || {
+                format!("{epoch}: {asks} after {holder}")
+            })?;
+        }
         let newest = self.answers.epoch;
         self.answers.epoch = newest.max(epoch);
         rule(epoch >= newest, "I32 epochs never go back", || {

@@ -1,11 +1,17 @@
 //! A scheduler that lies, or has lost count: the door believes neither.
 
+use arcoflow_core::run::decide::decide;
+use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::view::TaskState;
 use serde_json::{Value, json};
 
-use super::{Asked, Scheduler};
+use super::{Asked, Scheduler, limits, proposal};
+use crate::door::scope;
 use crate::faults::Faults;
 use crate::post::{Draft, Out};
+
+/// How far a hasty scheduler is ahead of the door: the door's clock may have jumped by an hour since it was heard.
+const HASTE_MS: u64 = 4 * 3_600_000;
 
 impl Scheduler {
     /// Says what a worker has to say, after what is its own to say, or decides under an epoch that is over.
@@ -16,8 +22,10 @@ impl Scheduler {
         faults: &Faults,
         out: &mut Out,
     ) -> bool {
-        if self.dice.below(2) == 0 {
-            return self.blunder(epoch, faults, out);
+        match self.dice.below(4) {
+            0 | 1 => return self.blunder(epoch, faults, out),
+            2 => return self.hurry(epoch, out),
+            _ => {}
         }
         let dispatched = events
             .iter()
@@ -35,6 +43,28 @@ impl Scheduler {
         };
         let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
         self.ask(Asked::Lie, out, |tag| Draft::post(tag, "/v1/ledger", body));
+        true
+    }
+
+    /// Deals with ticks that have not come yet.
+    fn hurry(&mut self, epoch: u64, out: &mut Out) -> bool {
+        let early_ms = self.heard.0 + HASTE_MS;
+        let early = decide(&self.world, early_ms, &scope(), &limits());
+        let soonest_s = i64::try_from((self.heard.0 + HASTE_MS / 2) / 1_000).unwrap_or(i64::MAX);
+        let early: Vec<Value> = early
+            .iter()
+            .filter(
+                |event| matches!(event, Event::ScheduleTicked(ticked) if ticked.tick_s > soonest_s),
+            )
+            .map(proposal)
+            .collect();
+        if early.is_empty() {
+            return false;
+        }
+        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": early });
+        self.ask(Asked::Blunder, out, |tag| {
+            Draft::post(tag, "/v1/ledger", body)
+        });
         true
     }
 
@@ -58,7 +88,8 @@ impl Scheduler {
         };
         // When a failure that repeating cannot mend comes in between, only a scheduler knows that there is no next attempt.
         let may_be_next = state == TaskState::Running && attempt == 1 && !faults.bad_tasks;
-        let (attempt, asked) = match self.dice.below(3) {
+        let (attempt, asked) = match self.dice.below(4) {
+            3 if state == TaskState::Succeeded => (attempt + 1, Asked::Blunder),
             0 if may_be_next => (2, Asked::Guess),
             1 => (attempt + 2, Asked::Blunder),
             _ => (attempt, Asked::Blunder),
