@@ -84,14 +84,17 @@ impl Judge {
     /// A callback that does not fit the ledger is told why.
     fn refused(&self, call: &Call, request: &Value, problem: &Value) -> Verdict {
         let task = call.target.split('/').nth(3).unwrap_or("");
-        let newest = self.answers.names.get(task);
-        let newest = newest.and_then(|name| self.tasks.get(name));
-        // Another request of the same sync may have asked for the newest one, after this one was refused; nobody has claimed it then.
         let attempt = request["attempt"].as_u64().unwrap_or(u64::MAX);
-        let is_earlier = newest.is_some_and(|newest| {
-            let claimed = u64::from(newest.claimed_by.is_some());
-            attempt < (newest.attempt + claimed).saturating_sub(1)
-        });
+        let named = self.answers.names.get(task);
+        // Another request of the same sync may have asked for the newest one, after this one was refused; nobody has claimed it then.
+        let is_earlier = named
+            .and_then(|name| self.tasks.get(name))
+            .is_some_and(|newest| {
+                let claimed = u64::from(newest.claimed_by.is_some());
+                attempt < (newest.attempt + claimed).saturating_sub(1)
+            });
+        let look = self.answers.looks.get(task);
+        let is_earlier = is_earlier || look.is_some_and(|newest| attempt < *newest);
         let slug = problem["type"]
             .as_str()
             .and_then(|name| name.rsplit('/').next());
