@@ -19,7 +19,7 @@ function taskParts(key) {
   return key.partition ? { ...parts, partition_key: key.partition.toString() } : parts;
 }
 
-function generate(type, { ms, random_hex, previous = "" }) {
+function generate(type, { ms, random_hex, previous = null }) {
   const random = Uint8Array.from(random_hex.match(/../g), (pair) => Number.parseInt(pair, 16));
   return type.generate({ ms, random, previous }).toString();
 }

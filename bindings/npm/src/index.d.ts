@@ -42,8 +42,8 @@ export interface Seed {
 }
 
 export interface UlidSeed extends Seed {
-  /** The id to be greater than; by default the last one that the class made. */
-  previous?: string | Ulid;
+  /** The id to be greater than; by default the last one that the class made, and `null` for none. */
+  previous?: string | Ulid | null;
 }
 
 export class Ulid extends Name {

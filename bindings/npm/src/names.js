@@ -53,9 +53,10 @@ export class Ulid extends Name {
 
   static #last = new WeakMap();
 
-  /** A new id, greater than the last one that this class made; time and randomness are the host's unless given. */
-  static generate({ ms = Date.now(), random = randomBytes(), previous = Ulid.#last.get(this) ?? "" } = {}) {
-    const text = call(operations.ULID_GENERATE, pack(number(ms), tenBytes(random), String(previous)));
+  /** A new id, greater than the last one that this class made, or than none for `null`; time and randomness are the host's unless given. */
+  static generate({ ms = Date.now(), random = randomBytes(), previous = Ulid.#last.get(this) ?? null } = {}) {
+    const after = previous === null ? "" : `>${previous}`;
+    const text = call(operations.ULID_GENERATE, pack(number(ms), tenBytes(random), after));
     const id = new this(MADE, text);
     Ulid.#last.set(this, id);
     return id;

@@ -140,11 +140,10 @@ fn text(bytes: &[u8]) -> Result<&str, Error> {
 }
 
 fn generate_ulid(texts: &Texts<'_>) -> Result<String, Error> {
-    let previous = texts.get(2)?;
-    let mut generator = if previous.is_empty() {
-        Generator::new()
-    } else {
-        Generator::after(Ulid::parse(previous)?)
+    // An empty text is no id; that there is none before is said by the absence of the mark.
+    let mut generator = match texts.get(2)?.strip_prefix('>') {
+        None => Generator::new(),
+        Some(previous) => Generator::after(Ulid::parse(previous)?),
     };
     let ulid = generator.generate(texts.number(0)?, texts.random(1)?)?;
     Ok(ulid.encode(&mut [0; 26]).to_owned())
