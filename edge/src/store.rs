@@ -77,7 +77,11 @@ impl Sql for ObjectSql<'_> {
         let mut reader = Reader { rest: &rows };
         let (count, columns) = (reader.length(), reader.length());
         for _ in 0..count {
-            each(&Cells((0..columns).map(|_| reader.cell()).collect()));
+            each(
+                &(0..columns)
+                    .map(|_| reader.cell())
+                    .collect::<Vec<Value<'_>>>(),
+            );
         }
         Ok(())
     }
@@ -125,13 +129,6 @@ fn bound(parameters: &[Value<'_>]) -> Vec<u8> {
     bytes
 }
 
-enum Cell<'a> {
-    Null,
-    Integer(i64),
-    Text(&'a str),
-    Blob(&'a [u8]),
-}
-
 struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -151,47 +148,18 @@ impl<'a> Reader<'a> {
         u32::from_le_bytes(bytes) as usize
     }
 
-    fn cell(&mut self) -> Cell<'a> {
+    fn cell(&mut self) -> Value<'a> {
         let tag = self.take(1).first().copied();
         let length = self.length();
         let value = self.take(length);
         match tag {
             Some(1) => {
-                Cell::Integer(f64::from_le_bytes(value.try_into().unwrap_or_default()) as i64)
+                Value::Integer(f64::from_le_bytes(value.try_into().unwrap_or_default()) as i64)
             }
-            Some(2) => Cell::Text(core::str::from_utf8(value).unwrap_or_default()),
-            Some(3) => Cell::Blob(value),
-            _ => Cell::Null,
+            Some(2) => Value::Text(core::str::from_utf8(value).unwrap_or_default()),
+            Some(3) => Value::Blob(value),
+            _ => Value::Null,
         }
-    }
-}
-
-struct Cells<'a>(Vec<Cell<'a>>);
-
-impl Row for Cells<'_> {
-    fn integer(&self, column: usize) -> i64 {
-        match self.0.get(column) {
-            Some(Cell::Integer(integer)) => *integer,
-            _ => 0,
-        }
-    }
-
-    fn text(&self, column: usize) -> &str {
-        match self.0.get(column) {
-            Some(Cell::Text(text)) => text,
-            _ => "",
-        }
-    }
-
-    fn blob(&self, column: usize) -> &[u8] {
-        match self.0.get(column) {
-            Some(Cell::Blob(bytes)) => bytes,
-            _ => &[],
-        }
-    }
-
-    fn is_null(&self, column: usize) -> bool {
-        matches!(self.0.get(column), None | Some(Cell::Null))
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn deploy(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> An
             canonical.as_slice().into(),
         ],
     )?;
-    session.catalogs.keep(address, Arc::new(catalog));
+    session.catalogs.deploy(address, Arc::new(catalog));
     let manifest_id =
         ManifestId::from_parts(session.now_ms()?, session.moment.random()).map_err(beyond_time)?;
     let record = session.append(

@@ -43,7 +43,7 @@ impl Wake {
 pub struct Catalogs {
     /// The one that came last at the end.
     known: Vec<(Sha256Digest, Arc<Catalog>)>,
-    /// Those that the transaction under way has brought; without it the store may not have them.
+    /// Those that were deployed by the transaction under way; without it the store may not have them.
     fresh: Vec<Sha256Digest>,
 }
 
@@ -75,12 +75,12 @@ impl Catalogs {
             .and_then(|manifest| Catalog::new(manifest).ok())
             .map(Arc::new);
         if let Some(catalog) = &catalog {
-            self.keep(*manifest, catalog.clone());
+            self.put(*manifest, catalog.clone());
         }
         Ok(catalog)
     }
 
-    /// Ends a transaction. What one that was undone has brought is at hand no longer.
+    /// Ends a transaction. What one that was undone has deployed is at hand no longer.
     pub(crate) fn end(&mut self, is_kept: bool) {
         if !is_kept {
             let fresh = &self.fresh;
@@ -89,9 +89,13 @@ impl Catalogs {
         self.fresh.clear();
     }
 
-    /// Keeps an indexed manifest at hand.
-    pub fn keep(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
+    /// Keeps the indexed manifest of a deployment at hand.
+    pub(crate) fn deploy(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
         self.fresh.push(manifest);
+        self.put(manifest, catalog);
+    }
+
+    fn put(&mut self, manifest: Sha256Digest, catalog: Arc<Catalog>) {
         self.known.retain(|(known, _)| *known != manifest);
         if self.known.len() >= CATALOGS_KEPT {
             self.known.remove(0);

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Deref;
 
 /// What is bound to a parameter of a statement.
@@ -66,6 +67,34 @@ pub trait Row {
     /// The integer in a column that may be NULL.
     fn optional(&self, column: usize) -> Option<u64> {
         (!self.is_null(column)).then(|| self.unsigned(column))
+    }
+}
+
+/// A row that was copied out of where the store is.
+impl Row for Vec<Value<'_>> {
+    fn integer(&self, column: usize) -> i64 {
+        match self.get(column) {
+            Some(Value::Integer(integer)) => *integer,
+            _ => 0,
+        }
+    }
+
+    fn text(&self, column: usize) -> &str {
+        match self.get(column) {
+            Some(Value::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    fn blob(&self, column: usize) -> &[u8] {
+        match self.get(column) {
+            Some(Value::Blob(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    fn is_null(&self, column: usize) -> bool {
+        matches!(self.get(column), Some(Value::Null) | None)
     }
 }
 

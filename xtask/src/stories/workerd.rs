@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use arcoflow_core::door::config::Moment;
+use arcoflow_core::door::keyring::{Keyring, SigningKey};
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
+use arcoflow_core::identity::spelling;
 use arcoflow_stories::door::config;
 use arcoflow_stories::place::{Answer, Look, Place, Request};
 use arcoflow_stories::player::play;
@@ -95,18 +97,20 @@ impl Drop for Server {
 /// What the door of a story is told, as the edge is told it.
 fn keyring() -> Result<String, String> {
     let config = config()?;
-    let keys = config
-        .token_keys
-        .iter()
-        .map(|key| json!({ "id": key.id, "secret": hex(&key.secret), "stage": key.stage }));
-    let keyring = json!({
-        "tenant": config.scope.tenant,
-        "workspace": config.scope.workspace,
-        "audience": config.audience,
-        "tokenKeys": keys.collect::<Vec<Json>>(),
-        "credentials": config.credentials,
+    let token_keys = config.token_keys.iter().map(|key| SigningKey {
+        id: key.id.clone(),
+        secret: spelling::hex(&key.secret),
+        stage: key.stage,
     });
-    Ok(keyring.to_string())
+    let keyring = Keyring {
+        tenant: config.scope.tenant,
+        workspace: config.scope.workspace,
+        audience: config.audience,
+        token_keys: token_keys.collect(),
+        credentials: config.credentials,
+        webhooks: config.webhooks,
+    };
+    serde_json::to_string(&keyring).map_err(|error| error.to_string())
 }
 
 /// The object of one story.
@@ -129,7 +133,7 @@ impl Object<'_> {
             "{first_line} HTTP/1.1\r\nhost: door\r\nconnection: close\r\nstory: {}\r\nstory-now: {}\r\nstory-chance: {}\r\n{headers}",
             self.story,
             moment.now_ms,
-            hex(&moment.entropy)
+            spelling::hex(&moment.entropy)
         );
         if !body.is_empty() {
             let _ = write!(
@@ -215,7 +219,7 @@ impl Sql for Stored<'_, '_> {
             Value::Null => Json::Null,
             Value::Integer(integer) => Json::from((*integer).clamp(-LARGEST, LARGEST)),
             Value::Text(text) => Json::from(*text),
-            Value::Blob(bytes) => json!({ "bytes": hex(bytes) }),
+            Value::Blob(bytes) => json!({ "bytes": spelling::hex(bytes) }),
         });
         let body = json!({ "sql": sql, "values": values.collect::<Vec<Json>>() }).to_string();
         let answer = self
@@ -227,7 +231,13 @@ impl Sql for Stored<'_, '_> {
             StoreError::new(format!("{sql}: no rows, but {}: {said}", answer.status))
         })?;
         for row in rows {
-            each(&Cells(row.into_iter().map(Cell::of).collect()));
+            let bytes: Vec<Option<Vec<u8>>> = row.iter().map(bytes_of).collect();
+            let cells = row.iter().zip(&bytes);
+            each(
+                &cells
+                    .map(|(cell, bytes)| value_of(cell, bytes))
+                    .collect::<Vec<Value<'_>>>(),
+            );
         }
         Ok(())
     }
@@ -240,62 +250,16 @@ impl Sql for Stored<'_, '_> {
     }
 }
 
-enum Cell {
-    Null,
-    Integer(i64),
-    Text(String),
-    Blob(Vec<u8>),
+/// A cell of JSON: bytes stand in an object of their own, as digits.
+fn bytes_of(cell: &Json) -> Option<Vec<u8>> {
+    spelling::of_hex(cell.get("bytes")?.as_str()?)
 }
 
-impl Cell {
-    fn of(value: Json) -> Cell {
-        match value {
-            Json::String(text) => Cell::Text(text),
-            Json::Number(number) => Cell::Integer(number.as_i64().unwrap_or(0)),
-            Json::Object(members) => {
-                let digits = members.get("bytes").and_then(Json::as_str).unwrap_or("");
-                let bytes = digits.as_bytes().chunks(2).filter_map(|pair| {
-                    u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()
-                });
-                Cell::Blob(bytes.collect())
-            }
-            _ => Cell::Null,
-        }
+fn value_of<'a>(cell: &'a Json, bytes: &'a Option<Vec<u8>>) -> Value<'a> {
+    match (cell, bytes) {
+        (_, Some(bytes)) => Value::Blob(bytes),
+        (Json::String(text), _) => Value::Text(text),
+        (Json::Number(number), _) => Value::Integer(number.as_i64().unwrap_or(0)),
+        _ => Value::Null,
     }
-}
-
-struct Cells(Vec<Cell>);
-
-impl Row for Cells {
-    fn integer(&self, column: usize) -> i64 {
-        match self.0.get(column) {
-            Some(Cell::Integer(integer)) => *integer,
-            _ => 0,
-        }
-    }
-
-    fn text(&self, column: usize) -> &str {
-        match self.0.get(column) {
-            Some(Cell::Text(text)) => text,
-            _ => "",
-        }
-    }
-
-    fn blob(&self, column: usize) -> &[u8] {
-        match self.0.get(column) {
-            Some(Cell::Blob(bytes)) => bytes,
-            _ => &[],
-        }
-    }
-
-    fn is_null(&self, column: usize) -> bool {
-        matches!(self.0.get(column), None | Some(Cell::Null))
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -89,12 +89,7 @@ impl Decode for (String, String) {
 impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(reader: &mut Reader<'_>) -> Result<BTreeMap<String, T>, Fault> {
         let mut members = BTreeMap::new();
-        reader.each((b'{', b'}'), "a map", &mut |reader| {
-            let name = reader.value()?;
-            reader.take(b':')?;
-            members.insert(name, reader.value()?);
-            Ok(())
-        })?;
+        each_member(reader, &mut |name, value| drop(members.insert(name, value)))?;
         Ok(members)
     }
 }
@@ -102,14 +97,22 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
 impl Decode for Map<String, Value> {
     fn decode(reader: &mut Reader<'_>) -> Result<Map<String, Value>, Fault> {
         let mut members = Map::new();
-        reader.each((b'{', b'}'), "a map", &mut |reader| {
-            let name = reader.value()?;
-            reader.take(b':')?;
-            members.insert(name, reader.value()?);
-            Ok(())
-        })?;
+        each_member(reader, &mut |name, value| drop(members.insert(name, value)))?;
         Ok(members)
     }
+}
+
+/// Reads an object whose names are not known; of one name twice, the last stays.
+fn each_member<T: Decode>(
+    reader: &mut Reader<'_>,
+    put: &mut dyn FnMut(String, T),
+) -> Result<(), Fault> {
+    reader.each((b'{', b'}'), "a map", &mut |reader| {
+        let name = reader.value()?;
+        reader.take(b':')?;
+        put(name, reader.value()?);
+        Ok(())
+    })
 }
 
 impl Decode for Value {

@@ -47,9 +47,7 @@ fn bound(parameters: &[Value<'_>]) -> Array {
         .collect()
 }
 
-/// One row, copied out of JavaScript.
-struct Cells(Vec<Cell>);
-
+/// A cell, copied out of JavaScript.
 enum Cell {
     Null,
     Integer(i64),
@@ -57,47 +55,26 @@ enum Cell {
     Blob(Vec<u8>),
 }
 
-impl Cells {
-    fn of(row: &JsValue) -> Cells {
-        let cells = Array::from(row).into_iter().map(|cell| {
-            if cell.is_null() || cell.is_undefined() {
-                Cell::Null
-            } else if let Some(text) = cell.as_string() {
-                Cell::Text(text)
-            } else if cell.is_bigint() {
-                Cell::Integer(i64::try_from(cell).unwrap_or(0))
-            } else {
-                Cell::Blob(Uint8Array::new(&cell).to_vec())
-            }
-        });
-        Cells(cells.collect())
-    }
-}
-
-impl Row for Cells {
-    fn integer(&self, column: usize) -> i64 {
-        match self.0.get(column) {
-            Some(Cell::Integer(integer)) => *integer,
-            _ => 0,
+impl Cell {
+    fn of(cell: JsValue) -> Cell {
+        if cell.is_null() || cell.is_undefined() {
+            Cell::Null
+        } else if let Some(text) = cell.as_string() {
+            Cell::Text(text)
+        } else if cell.is_bigint() {
+            Cell::Integer(i64::try_from(cell).unwrap_or(0))
+        } else {
+            Cell::Blob(Uint8Array::new(&cell).to_vec())
         }
     }
 
-    fn text(&self, column: usize) -> &str {
-        match self.0.get(column) {
-            Some(Cell::Text(text)) => text,
-            _ => "",
+    fn value(&self) -> Value<'_> {
+        match self {
+            Cell::Null => Value::Null,
+            Cell::Integer(integer) => Value::Integer(*integer),
+            Cell::Text(text) => Value::Text(text),
+            Cell::Blob(bytes) => Value::Blob(bytes),
         }
-    }
-
-    fn blob(&self, column: usize) -> &[u8] {
-        match self.0.get(column) {
-            Some(Cell::Blob(bytes)) => bytes,
-            _ => &[],
-        }
-    }
-
-    fn is_null(&self, column: usize) -> bool {
-        matches!(self.0.get(column), Some(Cell::Null) | None)
     }
 }
 
@@ -115,7 +92,8 @@ impl Sql for Store {
     ) -> Result<(), StoreError> {
         let rows = self.0.all(sql, bound(parameters)).map_err(failed)?;
         for row in rows.iter() {
-            each(&Cells::of(&row));
+            let cells: Vec<Cell> = Array::from(&row).into_iter().map(Cell::of).collect();
+            each(&cells.iter().map(Cell::value).collect::<Vec<Value<'_>>>());
         }
         Ok(())
     }
