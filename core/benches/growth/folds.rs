@@ -13,7 +13,7 @@ use super::time::{shortest, verdict};
 use super::{records, shapes};
 
 const RECORDS: usize = 1_000_000;
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 9;
 
 struct Known(Arc<Catalog>);
 

@@ -127,13 +127,17 @@ fn members(
         slots.push(slot);
         names.push(attributes.member(container, &name_of(ident)));
     }
-    let (note, rest) = if rest.is_empty() {
-        (TokenStream::new(), TokenStream::new())
+    let read = quote!(reader.members(&TABLE, &mut [#(&mut #slots),*])?);
+    let read = if rest.is_empty() {
+        quote!(#read;)
     } else {
-        (
-            quote!(let start = reader.place();),
-            quote!(let end = reader.place(); #(#rest)* reader.go(end);),
-        )
+        quote! {
+            let start = reader.place();
+            let has_others = #read;
+            let end = reader.place();
+            #(#rest)*
+            reader.go(end);
+        }
     };
     Ok(quote! {
         const TABLE: ::arcoflow_core::wire::reader::Table = ::arcoflow_core::wire::reader::Table {
@@ -142,10 +146,8 @@ fn members(
             needed: #needed,
             is_strict: #is_strict,
         };
-        #note
         #(#starts)*
-        reader.members(&TABLE, &mut [#(&mut #slots),*])?;
-        #rest
+        #read
         #path { #(#ends),* }
     })
 }
@@ -153,9 +155,15 @@ fn members(
 /// What is flattened is read from the same object once more: a map takes what is left of it.
 fn rest_of(slot: &Ident, kind: &Type) -> TokenStream {
     if is_named(kind, "Map") {
-        quote!(reader.go(start); let #slot = reader.rest(TABLE.names)?;)
+        quote! {
+            let mut #slot = <#kind as Default>::default();
+            if has_others {
+                reader.go(start);
+                #slot = reader.rest(TABLE.names)?;
+            }
+        }
     } else {
-        quote!(reader.go(start); let #slot = reader.value()?;)
+        quote!(let _ = has_others; reader.go(start); let #slot = reader.value()?;)
     }
 }
 

@@ -134,15 +134,16 @@ impl Trial {
 }
 
 impl Reader<'_> {
-    /// Reads an object into the slots of its members.
+    /// Reads an object into the slots of its members, and says whether there are others.
     ///
     /// # Errors
     /// [`Fault`], when it is otherwise.
     #[inline(never)]
-    pub fn members(&mut self, table: &Table, slots: &mut [&mut dyn Slot]) -> Result<(), Fault> {
+    pub fn members(&mut self, table: &Table, slots: &mut [&mut dyn Slot]) -> Result<bool, Fault> {
         self.peek();
         let start = self.at;
         let mut seen = 0_u64;
+        let mut has_others = false;
         self.each((b'{', b'}'), table.what, &mut |reader| {
             let at = reader.at;
             let name = reader.text("field identifier")?;
@@ -154,6 +155,7 @@ impl Reader<'_> {
             reader.take(b':')?;
             reader.peek();
             let Some((place, slot)) = slot else {
+                has_others = true;
                 return reader.skip();
             };
             if seen & 1 << place != 0 {
@@ -165,7 +167,7 @@ impl Reader<'_> {
         let missing = table.needed & !seen;
         match table.names.get(missing.trailing_zeros() as usize) {
             Some(name) => Err(Fault::new(start, format!("missing field `{name}`"))),
-            None => Ok(()),
+            None => Ok(has_others),
         }
     }
 
@@ -174,10 +176,17 @@ impl Reader<'_> {
     /// # Errors
     /// [`Fault`], when it is otherwise.
     pub fn rest(&mut self, names: &[&str]) -> Result<Map<String, Value>, Fault> {
-        let mut members = self.value::<Map<String, Value>>()?;
-        for name in names {
-            members.remove(*name);
-        }
+        let mut members = Map::new();
+        self.each((b'{', b'}'), "a map", &mut |reader| {
+            let name = reader.text("a string")?;
+            reader.take(b':')?;
+            if names.contains(&&*name) {
+                reader.peek();
+                return reader.skip();
+            }
+            members.insert(String::from(&*name), reader.value()?);
+            Ok(())
+        })?;
         Ok(members)
     }
 
