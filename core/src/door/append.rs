@@ -1,16 +1,19 @@
 //! A scheduler's decision is a proposal: the door takes it only under the newest epoch, and only while it fits the ledger.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::ops::RangeInclusive;
 
 use crate::door::admit::{Admitted, Caller};
 use crate::door::answer::{Answered, Fault};
 use crate::door::attempt::{AttemptName, AttemptState};
 use crate::door::http::Response;
-use crate::door::session::Session;
+use crate::door::session::{Session, bytes_16};
 use crate::door::sql::{StoreError, first};
 use crate::door::{automation, schedule};
+use crate::identity::ids::EventId;
 use crate::wire::body;
 use crate::wire::event::automation::{Account, RunRequested};
 use crate::wire::event::{DispatchRequested, Event};
@@ -22,6 +25,8 @@ use crate::wire::record::Record;
 
 /// The most decisions of one request.
 pub const MOST_EVENTS: usize = 2_000;
+/// The shortest and the longest lease of a scheduler, in milliseconds.
+const LEASE_MS: RangeInclusive<u64> = 1_000..=600_000;
 /// The most records in an answer.
 const MOST_RECORDS: u64 = 10_000;
 
@@ -31,6 +36,15 @@ pub(crate) struct Holder {
     pub(crate) epoch: u64,
     pub(crate) name: String,
     pub(crate) expires_ms: u64,
+}
+
+impl Holder {
+    /// Whether its lease goes on for somebody else. One that would go on for longer than any was granted is of a clock that has gone
+    /// back since; a holder that lives has renewed it.
+    fn is_in_the_way(&self, now_ms: u64) -> bool {
+        let longest_ms = now_ms.saturating_add(*LEASE_MS.end());
+        (now_ms + 1..=longest_ms).contains(&self.expires_ms)
+    }
 }
 
 pub(crate) fn holder(session: &mut Session<'_>) -> Result<Option<Holder>, StoreError> {
@@ -49,7 +63,7 @@ pub(crate) fn holder(session: &mut Session<'_>) -> Result<Option<Holder>, StoreE
 /// `POST /v1/scheduler`
 pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Answered {
     let (_, request) = body::parse::<SchedulerLeaseRequest>(body, body::SMALL)?;
-    if !(1_000..=600_000).contains(&request.ttl_ms) {
+    if !LEASE_MS.contains(&request.ttl_ms) {
         return Err(Fault::Refused(Problem::validation(
             "/ttlMs",
             "expected 1,000 to 600,000 milliseconds",
@@ -71,7 +85,7 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
         Some(held) if held.name == request.holder && held.expires_ms > now_ms => {
             Holder { expires_ms, ..held }
         }
-        Some(held) if held.expires_ms > now_ms && !request.take_over => {
+        Some(held) if held.is_in_the_way(now_ms) && !request.take_over => {
             return Ok(lease_answer(session, &held, false)?.into());
         }
         held => Holder {
@@ -125,7 +139,7 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     } else {
         name
     });
-    let mut results = Vec::with_capacity(request.events.len());
+    let mut decisions = Vec::with_capacity(request.events.len());
     for (index, proposal) in request.events.iter().enumerate() {
         let event = Event::decode(&proposal.kind, proposal.body.get()).filter(Event::is_decision);
         let Some(event) = event else {
@@ -134,11 +148,46 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
                 "expected a decision of this version with a body that fits its kind",
             )));
         };
-        results.push(propose(session, &event)?);
+        decisions.push(event);
+    }
+    let known = known_since(session, request.after, &decisions)?;
+    let mut results = Vec::with_capacity(decisions.len());
+    for decision in &decisions {
+        let is_known = !known.is_empty() && known.contains(&decision.id());
+        results.push(if is_known {
+            AppendResult::Duplicate
+        } else {
+            propose(session, decision)?
+        });
     }
     let records = session.records_after(request.after, MOST_RECORDS)?;
     let answer = answer_bytes(&results, &records, session.end()?.seq, session.now_ms()?);
     Ok(Response::json(200, answer).into())
+}
+
+/// The decisions that were recorded after the record up to which whoever decided has read; what is older it knows itself. The rows of
+/// the indexes say the same, unless one is lost: without it, a request that arrives twice would be recorded twice.
+fn known_since(
+    session: &mut Session<'_>,
+    after: u64,
+    decisions: &[Event],
+) -> Result<BTreeSet<EventId>, StoreError> {
+    if session.end()?.seq <= after {
+        return Ok(BTreeSet::new());
+    }
+    let ids: BTreeSet<EventId> = decisions.iter().map(Event::id).collect();
+    let mut known = BTreeSet::new();
+    session.sql.query(
+        "SELECT event_id FROM record WHERE seq > ?1",
+        &[after.into()],
+        &mut |row| {
+            let id = EventId::from_bytes(bytes_16(row.blob(0)));
+            if ids.contains(&id) {
+                known.insert(id);
+            }
+        },
+    )?;
+    Ok(known)
 }
 
 /// The name of the scheduler that decides under an epoch; any other epoch is refused.

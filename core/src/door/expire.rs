@@ -17,6 +17,9 @@ use crate::wire::event::{AttemptExpired, Event, ExpiryReason, RunCancelRequested
 /// The most attempts that one transaction closes.
 const MOST: u64 = 500;
 
+/// How long an attempt whose run has no row is put off, in milliseconds: two periods of a sweep.
+const PUT_OFF_MS: u64 = 60_000;
+
 /// What expiring did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
@@ -164,11 +167,29 @@ fn is_spent(
     Ok(started.is_some_and(|started| started.at_ms.saturating_add(whole_ms) <= now_ms))
 }
 
+/// Why an attempt ends cannot be said without the row of its run: it waits until a sweep has that written again.
+fn put_off(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
+    let bound = BoundName::from(&attempt.name);
+    session.sql.execute(
+        "UPDATE attempt SET due_ms = ?4 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
+        &[
+            bound.run.as_slice().into(),
+            bound.task.as_slice().into(),
+            bound.attempt.into(),
+            now_ms.saturating_add(PUT_OFF_MS).into(),
+        ],
+    )?;
+    Ok(())
+}
+
 fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
     let Ok(task) = TaskKey::parse(&attempt.task_key) else {
         return Ok(());
     };
     let run = session.run(&attempt.name.run)?;
+    if run.is_none() && !attempt.is_look() {
+        return put_off(session, attempt, now_ms);
+    }
     let in_grace = match run.filter(|run| run.cancel_seq.is_some()) {
         Some(run) => !is_spent(session, attempt, &run, &task, now_ms)?,
         None => false,

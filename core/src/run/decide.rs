@@ -34,6 +34,11 @@ pub fn decide(world: &World, now_ms: u64, scope: &Scope, limits: &Limits) -> Vec
         decide_life(run, scope, &mut decisions);
         decide_retries(run, &mut places, &mut decisions);
     }
+    for run in world.refused.iter().filter_map(|id| world.runs.get(id)) {
+        for &index in &run.retrying {
+            places.keep(run, index);
+        }
+    }
     decide_dispatches(world, places, &mut decisions);
     let left = decisions.limit.saturating_sub(decisions.events.len());
     decisions.events.extend(world.backfills.decide(left));
@@ -100,7 +105,13 @@ pub fn pass_over(world: &mut World, refused: &[Event]) -> bool {
                 Account::Backfill { backfill, .. } => world.backfills.pass_over(backfill),
                 _ => false,
             },
-            event => event.run().is_some_and(|run| world.attention.remove(&run)),
+            event => event.run().is_some_and(|run| {
+                let was_there = world.attention.remove(&run);
+                if was_there {
+                    world.refused.insert(run);
+                }
+                was_there
+            }),
         };
     }
     is_marked
@@ -170,9 +181,7 @@ fn decide_retries(run: &Run, places: &mut Places<'_>, decisions: &mut Decisions)
         if let Some(event) = dispatch(run, index) {
             decisions.push(event);
         }
-        if let Some(track) = run.tracks.get(run.standing(index).lane) {
-            places.take(&track.lane);
-        }
+        places.keep(run, index);
     }
 }
 
@@ -341,6 +350,13 @@ impl<'a> Places<'a> {
                 .is_none_or(|limit| open_pool < limit.limit)
         });
         self.left > 0 && queue_ok && pool_ok
+    }
+
+    /// A task that is tried again keeps the place that it had.
+    fn keep(&mut self, run: &Run, index: u32) {
+        if let Some(track) = run.tracks.get(run.standing(index).lane) {
+            self.take(&track.lane);
+        }
     }
 
     fn take(&mut self, lane: &Lane) {

@@ -116,6 +116,7 @@ fn owed_attempts(run: &Run) -> impl Iterator<Item = OwedAttempt> + '_ {
 /// thought to be at rest had been left behind.
 pub fn attend(world: &mut World) {
     world.attention.extend(world.runs.keys());
+    world.refused.clear();
     world.hungry = world
         .runs
         .values()

@@ -65,6 +65,8 @@ pub struct World {
     pub(crate) open_attempts: u32,
     /// Runs whose life may go on: one of their records was folded since the last rest.
     pub(crate) attention: BTreeSet<RunId>,
+    /// Runs of which the door refused a decision: they wait for their next record, and their retries keep their places.
+    pub(crate) refused: BTreeSet<RunId>,
     /// Runs with a task that waits for nothing but a place.
     pub(crate) hungry: BTreeSet<RunId>,
 }
@@ -149,6 +151,7 @@ impl World {
         } else {
             self.hungry.remove(&id);
         }
+        self.refused.remove(&id);
         if run.finished.is_some() {
             self.runs.remove(&id);
             self.attention.remove(&id);

@@ -55,6 +55,25 @@ fn a_lower_epoch_is_fenced() {
 }
 
 #[test]
+fn a_lease_of_a_clock_that_went_back_is_in_nobodys_way() {
+    let (mut house, _) = planned();
+    let long_ago = house.now_ms;
+    house.now_ms += 3_600_000;
+    house.take_lease();
+    let old = house.epoch;
+    house.now_ms = long_ago;
+    let other = house
+        .post("/v1/scheduler", &json!({ "holder": "s2", "ttlMs": 10_000 }))
+        .expect(200)
+        .json;
+    assert_eq!(
+        (&other["granted"], other["epoch"].as_u64()),
+        (&json!(true), Some(old + 1)),
+        "nobody holds a lease for longer than any is granted"
+    );
+}
+
+#[test]
 fn a_proposal_is_taken_once_and_only_while_it_fits() {
     let (mut house, run) = planned();
     let propose = |house: &mut House, event: Value| {

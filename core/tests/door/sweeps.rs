@@ -165,6 +165,79 @@ fn a_lost_deadline_is_set_again() {
 }
 
 #[test]
+fn a_cancelled_worker_that_is_heard_keeps_its_grace() {
+    let mut house = House::with(&pipeline());
+    let run = house.trigger(&json!({}));
+    house.schedule();
+    let envelope = house.lease(1).remove(0);
+    house.callback(&envelope, "started", json!({})).expect(200);
+    for _ in 0..3 {
+        house.now_ms += 20_000;
+        house
+            .callback(&envelope, "heartbeat", json!({}))
+            .expect(200);
+    }
+    house.post(&format!("/v1/runs/{run}/cancel"), &json!({}));
+    house
+        .store
+        .connection
+        .execute("DELETE FROM attempt", [])
+        .expect("SQL");
+    assert_eq!(sweep(&mut house)["repaired"], json!(1));
+    assert_eq!(house.expire(), 0, "it was heard a moment ago");
+    house.now_ms += 29_999;
+    assert_eq!(house.expire(), 0, "its grace is not over");
+    house.now_ms += 1;
+    assert_eq!(house.expire(), 1, "now it is");
+    check(&mut house);
+}
+
+#[test]
+fn why_an_attempt_ends_is_not_said_without_its_run() {
+    let (mut house, run) = in_state("running");
+    house.post(&format!("/v1/runs/{run}/cancel"), &json!({}));
+    let lost = house.store.connection.execute("DELETE FROM run", []);
+    assert_eq!(lost.expect("SQL"), 1);
+    let before = house.records().len();
+    house.now_ms += 30_000;
+    house.expire();
+    assert_eq!(house.records().len(), before, "it is put off");
+    assert_eq!(sweep(&mut house)["repaired"], json!(2), "both are watched");
+    house.now_ms += 60_000;
+    house.expire();
+    let records = house.records();
+    let ended = records
+        .iter()
+        .find(|record| record.kind == "attempt_expired");
+    let body = &ended.expect("it ends").body;
+    assert!(body.contains(r#""reason":"cancel_grace""#), "{body}");
+    check(&mut house);
+}
+
+#[test]
+fn a_decision_that_arrives_twice_is_recorded_once_without_its_row() {
+    let (mut house, _) = in_state("requested");
+    let records = house.records();
+    let dispatched = records.last().expect("a record");
+    assert_eq!(dispatched.kind, "dispatch_requested");
+    let body: Value = serde_json::from_str(&dispatched.body).expect("JSON");
+    let again = json!({
+        "epoch": house.epoch, "after": dispatched.seq - 1,
+        "events": [{ "kind": dispatched.kind, "body": body }],
+    });
+    house
+        .store
+        .connection
+        .execute("DELETE FROM attempt", [])
+        .expect("SQL");
+    let answer = house.post("/v1/ledger", &again).expect(200).json;
+    assert_eq!(answer["results"], json!(["duplicate"]));
+    assert_eq!(house.records().len(), records.len());
+    assert_eq!(sweep(&mut house)["repaired"], json!(1));
+    check(&mut house);
+}
+
+#[test]
 fn a_lost_backfill_goes_on() {
     let space = json!([{ "name": "n", "kind": "static", "values": [1, 2, 3] }]);
     let mut house = House::with(&manifest(vec![asset(

@@ -161,6 +161,11 @@ fn hold_again(session: &mut Session<'_>, lost: &Lost) -> Result<u64, StoreError>
     let mut repaired = 0;
     for run in &lost.runs {
         repaired += u64::from(session.run(run)?.is_some());
+        // What was put off for want of the run ends in its time again.
+        session.sql.execute(
+            "UPDATE attempt SET due_ms = deadline_ms WHERE run = ?1 AND state = 2 AND due_ms > deadline_ms",
+            &[run.to_bytes().as_slice().into()],
+        )?;
     }
     for id in &lost.backfills {
         repaired += u64::from(session.backfill(id)?.is_some());
@@ -178,7 +183,7 @@ fn hold_again(session: &mut Session<'_>, lost: &Lost) -> Result<u64, StoreError>
         let (Ok(task), Some(run)) = (TaskKey::parse(&row.task_key), session.run(run)?) else {
             continue;
         };
-        if row.state == AttemptState::Running && run.cancel_seq.is_none() {
+        if row.state == AttemptState::Running {
             let heartbeat_ms = session.timeouts(&run.manifest, &task)?.heartbeat_ms;
             let due_ms = now_ms
                 .saturating_add(heartbeat_ms)
