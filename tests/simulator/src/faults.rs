@@ -20,6 +20,7 @@ pub(crate) const KINDS: &[&str] = &[
     "lies",
     "clock-jump",
     "key-rotation",
+    "row-lost",
 ];
 
 /// Times in milliseconds, chances in thousandths.
@@ -55,6 +56,8 @@ pub(crate) struct Faults {
     pub(crate) clock_jump_ms: u64,
     /// The key that signs tokens is replaced now and then.
     pub(crate) key_rotation: bool,
+    /// Somebody takes a row out of the door's indexes now and then. With liars about it would mislead the door, and is off.
+    pub(crate) row_lost: bool,
     /// The names of those that are on.
     pub(crate) kinds: Vec<&'static str>,
 }
@@ -92,16 +95,29 @@ impl Faults {
             lies: on("lies", 40),
             clock_jump_ms: on("clock-jump", 3_600_000),
             key_rotation: on("key-rotation", 1) == 1,
+            row_lost: on("row-lost", 1) == 1,
             kinds: Vec::new(),
         };
-        Faults { kinds, ..faults }
+        let row_lost = faults.row_lost && faults.lies == 0;
+        kinds.retain(|kind| *kind != "row-lost" || row_lost);
+        Faults {
+            kinds,
+            row_lost,
+            ..faults
+        }
     }
 
-    /// From the end of the faults on everything works.
-    pub(crate) fn none() -> Faults {
-        Faults {
+    /// From the end of the faults on everything works; what they were is not forgotten.
+    pub(crate) fn over(&mut self) {
+        *self = Faults {
             delay_ms: DELAY_MS,
+            kinds: std::mem::take(&mut self.kinds),
             ..Faults::default()
-        }
+        };
+    }
+
+    /// Whether this kind was on.
+    pub(crate) fn had(&self, kind: &str) -> bool {
+        self.kinds.contains(&kind)
     }
 }

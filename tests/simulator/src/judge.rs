@@ -75,6 +75,8 @@ pub(crate) struct Judge {
     run_keys: BTreeMap<String, String>,
     answers: Answers,
     automations: Automations,
+    /// A row of the door is lost, which may be the one of a newer attempt.
+    pub(crate) is_row_lost: bool,
 }
 
 impl Judge {
@@ -92,11 +94,17 @@ impl Judge {
             run_keys: BTreeMap::new(),
             answers: Answers::default(),
             automations: Automations::new(settings),
+            is_row_lost: false,
         }
     }
 
     pub(crate) fn seq(&self) -> u64 {
         self.verifier.seq()
+    }
+
+    /// The time of the newest record.
+    pub(crate) fn at_ms(&self) -> u64 {
+        self.at_ms
     }
 
     pub(crate) fn chain(&self) -> String {
@@ -318,6 +326,22 @@ impl Judge {
             "I20 whatever is open has a time at which it ends",
             || format!("{open:?} and {kept:?}"),
         )
+    }
+
+    /// Whether a run, or an attempt of it, is open by the records.
+    pub(crate) fn is_open(&self, run: &str, attempt: Option<(&str, u64)>) -> bool {
+        let mut runs = self.triggered.iter();
+        let Some(run) = runs.find(|known| hex_of_run(known) == run) else {
+            return false;
+        };
+        match attempt {
+            None => !self.finished.contains_key(run),
+            Some((task, attempt)) => {
+                let name = (run.clone(), task.to_owned());
+                let is_newest = |task: &Task| task.attempt == attempt;
+                self.open.contains(&name) && self.tasks.get(&name).is_some_and(is_newest)
+            }
+        }
     }
 
     /// After everything works again, every run comes to its end.

@@ -4,6 +4,7 @@ mod ending;
 mod fate;
 mod host;
 mod nodes;
+mod rows;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -28,6 +29,8 @@ use crate::scheduler::{Scheduler, Shelf};
 use crate::settings::Settings;
 use crate::store::NewDatabase;
 use crate::worker::Worker;
+
+use self::rows::Rows;
 
 /// 2026-03-28T12:00:00Z: the clocks of Europe change in the first night.
 const BEGIN_MS: u64 = 1_774_699_200_000;
@@ -124,6 +127,7 @@ pub struct Life {
     waits_at: Option<u64>,
     judge: Judge,
     replica: Replica,
+    rows: Rows,
     mirror: Mirror,
     marks: Marks,
     shelf: Shelf,
@@ -171,6 +175,7 @@ impl Life {
             alarm_at: None,
             waits_at: None,
             judge: Judge::new(settings),
+            rows: Rows::default(),
             mirror: Mirror::new(shelf.clone(), versions),
             marks: Marks::default(),
             shelf,
@@ -335,7 +340,7 @@ impl Life {
             },
         );
         if self.network.once_in_thousand(self.faults.loss) || self.is_cut(node, true) {
-            return;
+            return self.lost_way(node, call.patience_ms);
         }
         if self.network.once_in_thousand(self.faults.repetition) {
             let delay = self.delay() + self.network.below(20_000);

@@ -13,6 +13,8 @@ pub const SOMETIMES: &[&str] = &[
     "look reported",
     "message repeated",
     "requests shared a sync",
+    "row lost",
+    "row written again",
     "run too old",
     "scheduler's blunder refused",
     "scheduler's lie refused",

@@ -14,6 +14,7 @@ use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
 use arcoflow_core::run::fold;
+use arcoflow_core::run::owed::{attend, floor, owed};
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::Event;
@@ -56,6 +57,10 @@ const LEASE_MS: u64 = 60_000;
 const WAIT_S: u64 = 30;
 /// The alarm for what is due though no record comes.
 const DUE: u64 = 1;
+/// The alarm for the next sweep.
+const SWEEP: u64 = 2;
+/// How long it is from one sweep to the next, in milliseconds.
+pub(crate) const SWEEP_MS: u64 = 30_000;
 /// The pause after something went wrong, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
 
@@ -64,10 +69,12 @@ enum Asked {
     Lease,
     OpenRuns,
     OpenBackfills,
+    Swept,
     Schedules,
     Automations,
     Read,
     Append,
+    Sweep,
     /// The next attempt of a task that may just have failed, asked for before anybody has told of it.
     Guess,
     /// What a scheduler may not say.
@@ -82,6 +89,8 @@ struct Beginning {
     has_runs: bool,
     has_backfills: bool,
     has_schedules: bool,
+    /// What a sweep saw: everything that was begun before has ended.
+    floor: Option<u64>,
     oldest: Option<u64>,
     as_of: u64,
 }
@@ -98,9 +107,10 @@ impl Beginning {
         self.take(&seen.json["backfills"]);
     }
 
-    /// The record to begin after.
+    /// The record to begin after. The rows of the door may have lost one, so it is no later than what a sweep saw.
     fn seq(&self) -> u64 {
-        self.oldest.map_or(self.as_of, |seq| seq - 1)
+        let oldest = self.oldest.map_or(self.as_of, |seq| seq - 1);
+        oldest.min(self.floor.unwrap_or(0))
     }
 
     fn take(&mut self, list: &Value) {
@@ -121,6 +131,12 @@ pub(crate) struct Scheduler {
     /// The door's time when it last said it, and this node's time then.
     heard: (u64, u64),
     is_settled: bool,
+    /// When the next sweep is due, the floor that the last one told, and whether its alarm is set.
+    sweep_at_ms: u64,
+    told: Option<u64>,
+    has_sweep_alarm: bool,
+    /// When the alarm for what is due rings, by this node's time.
+    due_alarm_ms: Option<u64>,
     /// What was decided last, for when the door refuses it.
     proposed: Vec<Event>,
     asked: BTreeMap<u64, Asked>,
@@ -143,6 +159,10 @@ impl Scheduler {
             beginning: Beginning::default(),
             heard: (0, 0),
             is_settled: false,
+            sweep_at_ms: 0,
+            told: None,
+            has_sweep_alarm: false,
+            due_alarm_ms: None,
             proposed: Vec::new(),
             asked: BTreeMap::new(),
             next_tag: 0,
@@ -168,7 +188,12 @@ impl Scheduler {
     pub(crate) fn wake(&mut self, what: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
         if what == DUE {
             self.is_settled = false;
+            self.due_alarm_ms = None;
             // A read that waits at the door is given up: what is due is due now.
+            self.asked.retain(|_, asked| *asked != Asked::Read);
+        }
+        if what == SWEEP {
+            self.has_sweep_alarm = false;
             self.asked.retain(|_, asked| *asked != Asked::Read);
         }
         if !self.asked.is_empty() {
@@ -189,6 +214,8 @@ impl Scheduler {
             self.ask(Asked::OpenBackfills, out, |tag| {
                 Draft::get(tag, "/v1/backfills?open=true")
             });
+        } else if self.beginning.floor.is_none() {
+            self.ask(Asked::Swept, out, |tag| Draft::get(tag, "/v1/sweep"));
         } else if !self.beginning.has_schedules {
             self.ask(Asked::Schedules, out, |tag| {
                 Draft::get(tag, "/v1/schedules")
@@ -200,7 +227,7 @@ impl Scheduler {
         } else if let (Some(epoch), false) = (self.epoch, self.is_settled) {
             self.propose(epoch, now_ms, faults, out);
         } else {
-            self.read(out);
+            self.rest(now_ms, faults, out);
         }
     }
 
@@ -219,6 +246,59 @@ impl Scheduler {
         self.ask(Asked::Read, out, |tag| Draft::get(tag, target).waits(wait));
     }
 
+    /// With nothing to decide it sweeps when it is time, and waits for the next record.
+    fn rest(&mut self, now_ms: u64, faults: &Faults, out: &mut Out) {
+        self.set_alarm(now_ms, out);
+        let Some(epoch) = self.epoch.filter(|_| !self.is_quiet()) else {
+            return self.read(out);
+        };
+        if now_ms >= self.sweep_at_ms {
+            return self.sweep(epoch, now_ms, faults, out);
+        }
+        if !self.has_sweep_alarm {
+            self.has_sweep_alarm = true;
+            out.alarms.push((self.sweep_at_ms - now_ms, SWEEP));
+        }
+        self.read(out);
+    }
+
+    /// Wakes itself when something is due though no record comes. The door's clock may have been set since it did so last.
+    fn set_alarm(&mut self, now_ms: u64, out: &mut Out) {
+        let wake_ms = self.epoch.and(outstanding(&self.world).wake_ms);
+        let Some(wake_ms) = wake_ms else { return };
+        let after_ms = wake_ms.saturating_sub(self.door_ms(now_ms)).max(1);
+        let at_ms = now_ms + after_ms;
+        if self.due_alarm_ms.is_none_or(|set| at_ms < set) {
+            self.due_alarm_ms = Some(at_ms);
+            out.alarms.push((after_ms, DUE));
+        }
+    }
+
+    /// Nothing is open, and the door knows it.
+    fn is_quiet(&self) -> bool {
+        self.world.runs.is_empty() && self.told == Some(floor(&self.world))
+    }
+
+    /// Looks at everything once more, and asks the door for what has to be there.
+    fn sweep(&mut self, epoch: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
+        let (limits, door_ms) = (limits(), self.door_ms(now_ms));
+        let before = decide(&self.world, door_ms, &scope(), &limits).len();
+        attend(&mut self.world);
+        let after = decide(&self.world, door_ms, &scope(), &limits).len();
+        // What the door refused because of a row that is lost is decided again.
+        out.demand(
+            after <= before || faults.had("row-lost"),
+            "I20 nothing was left undecided",
+            || format!("{after} decisions instead of {before}"),
+        );
+        self.told = Some(floor(&self.world));
+        self.sweep_at_ms = now_ms + SWEEP_MS;
+        for part in owed(&self.world, epoch, 0) {
+            let body = serde_json::to_value(part).expect("a request");
+            self.ask(Asked::Sweep, out, |tag| Draft::post(tag, "/v1/sweep", body));
+        }
+    }
+
     /// The door's time, as far as it is known here.
     fn door_ms(&self, now_ms: u64) -> u64 {
         self.heard.0 + now_ms.saturating_sub(self.heard.1)
@@ -234,11 +314,7 @@ impl Scheduler {
         if decisions.is_empty() {
             settle(&mut self.world);
             self.is_settled = true;
-            if let Some(wake_ms) = outstanding(&self.world).wake_ms {
-                out.alarms
-                    .push((wake_ms.saturating_sub(door_ms).max(1), DUE));
-            }
-            self.read(out);
+            self.rest(now_ms, faults, out);
             return;
         }
         let mut events: Vec<Value> = decisions.iter().map(proposal).collect();
@@ -276,6 +352,7 @@ impl Scheduler {
             Asked::Lease => self.hear_lease(&seen, now_ms),
             Asked::OpenRuns => self.beginning.take_runs(&seen),
             Asked::OpenBackfills => self.beginning.take_backfills(&seen),
+            Asked::Swept => self.beginning.floor = seen.json["floor"].as_u64(),
             Asked::Schedules => self.begin(&seen),
             Asked::Automations => self.adopt(&seen),
             Asked::Read => self.fold(&seen, out),
@@ -298,9 +375,18 @@ impl Scheduler {
                     || format!("{} {}", seen.status, seen.json),
                 );
             }
-            Asked::Append if seen.slug() == "epoch-fenced" => {
+            Asked::Append | Asked::Sweep if seen.slug() == "epoch-fenced" => {
                 marks.hit("scheduler fenced");
                 self.epoch = None;
+            }
+            Asked::Sweep => {
+                let left_behind = seen.json["leftBehind"].as_u64().unwrap_or(0);
+                out.demand(
+                    left_behind == 0 || faults.had("row-lost") || faults.had("clock-jump"),
+                    "I20 a sweep finds nothing that nobody took away",
+                    || seen.json.to_string(),
+                );
+                self.is_settled = false;
             }
             Asked::Guess => self.fold(&seen, out),
             Asked::Append if seen.status != 200 => {

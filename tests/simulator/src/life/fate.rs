@@ -18,6 +18,7 @@ impl Life {
             };
             let until = self.now_ms + self.fate.between(1_000, self.faults.partition_ms);
             let ways = self.fate.below(3);
+            self.rows.trouble(until);
             self.cut.insert(node, (until, ways != 1, ways != 2));
         }
         if self.faults.clock_jump_ms > 0 && self.fate.below(180) == 0 {
@@ -31,17 +32,32 @@ impl Life {
             // What was written before is on disk before.
             self.sync()?;
             self.door.skew_ms += if is_back { -jump } else { jump };
+            if is_back {
+                self.judge.clock_went_back(self.door.clock(self.now_ms));
+            }
             self.alarm_at = None;
         }
         if self.faults.key_rotation && self.fate.below(90) == 0 {
             self.marks.hit("key rotated");
             self.door.rotate();
         }
+        // While the clock catches up with the ledger the door's time stands still, and so does a lease.
+        if self.door.clock(self.now_ms) <= self.judge.at_ms() {
+            self.rows.trouble(self.now_ms + 2 * MINUTE_MS);
+        }
+        self.look_for_row()?;
+        if self.faults.row_lost && self.fate.below(20) == 0 {
+            self.lose_row()?;
+        }
         self.door.is_full = self.faults.store_full > 0 && self.fate.below(40) == 0;
+        if self.door.is_full {
+            self.rows.trouble(self.now_ms + MINUTE_MS);
+        }
         if self.faults.split_brain && self.fate.below(30) == 0 {
             let which = self.fate.below(2) as usize;
             if let Some(scheduler) = self.schedulers.get_mut(which).filter(|one| !one.decides()) {
                 scheduler.usurp();
+                self.rows.trouble(self.now_ms + MINUTE_MS);
             }
         }
         Ok(())

@@ -50,6 +50,7 @@ impl Life {
         self.look(&group.wake)?;
         let door_ms = self.door.clock(self.now_ms);
         for (call, response) in group.answers {
+            self.swept(&call, response.status)?;
             self.judge
                 .answered(&call, response.status, &response.body, door_ms)?;
             if response.status == 507 {
@@ -104,7 +105,10 @@ impl Life {
             self.judge.take(&record, &body, &mut self.marks)?;
             self.mirror.take(&record, &body)?;
         }
-        if self.judge.records().is_multiple_of(OPEN_SAMPLED) && self.door.store.unsynced() == 0 {
+        if self.judge.records().is_multiple_of(OPEN_SAMPLED)
+            && self.door.store.unsynced() == 0
+            && !self.rows.is_one_lost()
+        {
             let kept = self.door.open_attempts();
             self.judge.check_open(&kept)?;
         }
@@ -113,7 +117,7 @@ impl Life {
 
     pub(super) fn reply(&mut self, call: &Call, seen: Seen) {
         if self.network.once_in_thousand(self.faults.loss) || self.is_cut(call.from, false) {
-            return;
+            return self.lost_way(call.from, call.patience_ms);
         }
         let delay = self.delay();
         let (node, life, number) = (call.from, call.life, call.number);
@@ -143,6 +147,7 @@ impl Life {
         self.alarm_at = None;
         self.waits_at = None;
         let after = self.fate.between(50, 60_000);
+        self.rows.trouble(self.now_ms + after);
         self.place(after, Moment::Returns(None));
     }
 
@@ -155,6 +160,9 @@ impl Life {
 
     /// The live indexes are what the records say.
     pub(super) fn check_replay(&mut self) -> Result<(), Broken> {
+        if self.rows.is_one_lost() {
+            return Ok(());
+        }
         let read = self.replica.seq();
         let records = self.door.records_after(read);
         if read + records.len() as u64 != self.judge.records() {
@@ -163,7 +171,8 @@ impl Life {
                 detail: format!("{} records after {read}", records.len()),
             });
         }
-        self.replica.check(&mut self.door, records)
+        self.replica
+            .check(&mut self.door, records, &self.rows.forgotten)
     }
 
     /// Sets the door's alarms to the next deadline and the next waiting request.

@@ -1,0 +1,184 @@
+//! Somebody takes a row out of the door's indexes by hand: the records ask for it, and a sweep has it written again.
+
+use arcoflow_core::door::sql::{Sql, Value, first};
+use serde_json::Value as Json;
+
+use super::{BEGIN_MS, Life, MINUTE_MS};
+use crate::judge::{Broken, rule};
+use crate::post::{Call, Node};
+use crate::scheduler::SWEEP_MS;
+
+/// What a request or a node that was in the way may add to two periods.
+const SLACK_MS: u64 = MINUTE_MS;
+
+/// The names of the rows that something waits for, how one is taken away, and how it is looked for.
+struct Index {
+    names: &'static str,
+    delete: &'static str,
+    find: &'static str,
+}
+
+const ATTEMPTS: Index = Index {
+    names: "SELECT lower(hex(run)) || ' ' || task_key || ' ' || attempt || ' ' || quote(run) || quote(task) || quote(attempt)
+            FROM attempt WHERE state IN (0, 1, 2) AND requested_seq > 0 ORDER BY 1",
+    delete: "DELETE FROM attempt WHERE lower(hex(run)) || ' ' || task_key || ' ' || attempt = ?1",
+    find: "SELECT 1 FROM attempt WHERE lower(hex(run)) || ' ' || task_key || ' ' || attempt = ?1",
+};
+
+const RUNS: Index = Index {
+    names: "SELECT lower(hex(run)) FROM run WHERE finished_seq IS NULL ORDER BY 1",
+    delete: "DELETE FROM run WHERE lower(hex(run)) = ?1",
+    find: "SELECT 1 FROM run WHERE lower(hex(run)) = ?1",
+};
+
+/// A row that is not where it was.
+#[derive(Debug)]
+struct Lost {
+    name: String,
+    run: String,
+    /// The task and the attempt; none for the row of a run.
+    attempt: Option<(String, u64)>,
+    /// How it begins where indexes are compared.
+    begins: String,
+    at_ms: u64,
+    /// The newest record then.
+    seq: u64,
+}
+
+impl Lost {
+    fn index(&self) -> Index {
+        if self.attempt.is_some() {
+            ATTEMPTS
+        } else {
+            RUNS
+        }
+    }
+
+    fn of(line: &str, at_ms: u64, seq: u64) -> Lost {
+        let words: Vec<&str> = line.split(' ').collect();
+        let word = |place: usize| words.get(place).copied().unwrap_or("").to_owned();
+        Lost {
+            name: words.get(..3).map_or(word(0), |name| name.join(" ")),
+            run: word(0),
+            attempt: words
+                .get(2)
+                .and_then(|attempt| Some((word(1), attempt.parse().ok()?))),
+            begins: word(3),
+            at_ms,
+            seq,
+        }
+    }
+}
+
+/// The row that is lost, if there is one.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    lost: Option<Lost>,
+    /// Until when something was in the way of sweeps.
+    troubled_ms: u64,
+    /// How the rows of attempts begin that ended before they were there again: nothing waits for them any more.
+    pub(super) forgotten: Vec<String>,
+}
+
+impl Rows {
+    pub(super) fn is_one_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// Something is in the way of sweeps until then.
+    pub(super) fn trouble(&mut self, until_ms: u64) {
+        self.troubled_ms = self.troubled_ms.max(until_ms);
+    }
+}
+
+impl Life {
+    /// Tells what no record says.
+    fn say(&self, what: &str) {
+        if self.tell {
+            println!("{:>10}        {what}", self.now_ms - BEGIN_MS);
+        }
+    }
+
+    /// Takes one row away.
+    pub(super) fn lose_row(&mut self) -> Result<(), Broken> {
+        self.sync()?;
+        if !self.door.is_up || self.rows.is_one_lost() || self.door.store.unsynced() > 0 {
+            return Ok(());
+        }
+        let index = if self.fate.below(3) == 0 {
+            RUNS
+        } else {
+            ATTEMPTS
+        };
+        let lines = self.door.store.lines(index.names);
+        let Some(line) = self.fate.pick(&lines) else {
+            return Ok(());
+        };
+        let lost = Lost::of(line, self.now_ms, self.judge.seq());
+        let name = Value::Text(&lost.name);
+        let taken = self.door.store.execute(index.delete, &[name]);
+        assert_eq!(taken.expect("a row is taken away"), 1, "{lost:?}");
+        self.marks.hit("row lost");
+        self.say(&format!("row lost: {}", lost.name));
+        self.rows.lost = Some(lost);
+        self.judge.is_row_lost = true;
+        Ok(())
+    }
+
+    /// A request or an answer does not arrive; a scheduler notices when its patience is over.
+    pub(super) fn lost_way(&mut self, node: Node, patience_ms: u64) {
+        if let Node::Scheduler(_) = node {
+            self.rows.trouble(self.now_ms + patience_ms);
+        }
+    }
+
+    /// After a sweep that knew of the row it is there again.
+    pub(super) fn swept(&mut self, call: &Call, status: u16) -> Result<(), Broken> {
+        let Some(lost) = self.rows.lost.as_ref() else {
+            return Ok(());
+        };
+        if call.method != "POST" || call.target != "/v1/sweep" || status != 200 {
+            return Ok(());
+        }
+        let asked: Json = serde_json::from_slice(&call.body).unwrap_or(Json::Null);
+        let knew = asked["asOf"].as_u64() >= Some(lost.seq);
+        self.look_for_row()?;
+        rule(
+            !knew || !self.rows.is_one_lost(),
+            "I30 a sweep has what was lost written again",
+            || format!("{:?}: {asked}", self.rows),
+        )
+    }
+
+    /// Looks whether the row is there again, or nothing waits for it any more.
+    pub(super) fn look_for_row(&mut self) -> Result<(), Broken> {
+        let Some(lost) = self.rows.lost.take() else {
+            return Ok(());
+        };
+        let found = first(
+            &mut self.door.store,
+            lost.index().find,
+            &[Value::Text(&lost.name)],
+            |_| (),
+        );
+        let attempt = lost.attempt.as_ref();
+        let attempt = attempt.map(|(task, attempt)| (task.as_str(), *attempt));
+        if found.expect("a query").is_some() {
+            self.marks.hit("row written again");
+            self.say(&format!("row written again: {}", lost.name));
+        } else if attempt.is_some() && !self.judge.is_open(&lost.run, attempt) {
+            self.rows.forgotten.push(lost.begins);
+        } else {
+            let since_ms = lost.at_ms.max(self.rows.troubled_ms);
+            let in_time = self.now_ms <= since_ms + 2 * SWEEP_MS + SLACK_MS;
+            self.rows.lost = Some(lost);
+            return rule(
+                in_time,
+                "I30 what was lost is there again within two periods",
+                || format!("{:?}", self.rows),
+            );
+        }
+        self.judge.is_row_lost = false;
+        Ok(())
+    }
+}
