@@ -12,12 +12,12 @@ export class Exchange {
 
   respond(status, headers, body) {
     // The bytes are the core's memory: they are copied before the call returns.
-    const pairs = [];
+    const named = {};
     for (const line of headers.split("\n")) {
       const at = line.indexOf(":");
-      if (at > 0) pairs.push([line.slice(0, at), line.slice(at + 1)]);
+      if (at > 0) named[line.slice(0, at)] = line.slice(at + 1);
     }
-    this.response = { status, headers: pairs, body: body.slice() };
+    this.response = { status, headers: named, body: body.slice() };
   }
 
   pass(cap, ledger, handover) {

@@ -6,17 +6,22 @@ import { Storage } from "./storage.js";
 
 /** The header that carries an admitted request from the worker to its object. */
 export const HANDOVER = "arcoflow-handover";
+/** The header that carries a body that is short and plain. */
+export const BODY = "arcoflow-body";
 /** The pause after an alarm that failed, in milliseconds. */
 const AGAIN_MS = 5_000;
 /** How late an alarm may ring before it is taken for lost, in milliseconds. */
 const LATE_MS = 5_000;
 const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
 
 export class Ledger extends DurableObject {
   #store;
   #fits = false;
   #waiting = new Set();
-  /** When the alarm rings, as far as this incarnation knows. */
+  /** What those wait for that arrive together. */
+  #together = null;
+  /** When the alarm rings, as far as this incarnation knows; never, when nothing waits for a deadline. */
   #alarm = null;
 
   constructor(ctx, env) {
@@ -30,7 +35,7 @@ export class Ledger extends DurableObject {
   async fetch(request) {
     if (!this.#fits) return refusal("upgrade-required-server");
     const handover = request.headers.get(HANDOVER);
-    const body = request.body === null ? NOTHING : new Uint8Array(await request.arrayBuffer());
+    const body = await this.#arrive(request);
     try {
       return await this.#answer(handover, body, request.signal);
     } catch (error) {
@@ -47,6 +52,21 @@ export class Ledger extends DurableObject {
       console.error(`deadlines were not looked at: ${error?.stack ?? error}`);
       this.#arm(Date.now() + AGAIN_MS);
     }
+  }
+
+  /** The body of a request. Those that bring one together are answered in one event, so that the platform writes to disk once for all. */
+  async #arrive(request) {
+    const text = request.headers.get(BODY);
+    if (text === null && request.body === null) return NOTHING;
+    const body = text === null ? new Uint8Array(await request.arrayBuffer()) : encoder.encode(text);
+    await (this.#together ??= this.#turn());
+    return body;
+  }
+
+  /** The next event, when all that is under way has arrived. */
+  async #turn() {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#together = null;
   }
 
   async #answer(handover, body, signal) {
@@ -88,6 +108,7 @@ export class Ledger extends DurableObject {
   #arm(due) {
     if (this.#alarm !== null && this.#alarm <= due) return;
     this.#alarm = due;
+    if (due === Infinity) return;
     this.ctx.storage.setAlarm(due).catch((error) => {
       this.#alarm = null;
       console.error(`the alarm was not set: ${error?.stack ?? error}`);
@@ -134,4 +155,4 @@ export class Ledger extends DurableObject {
 }
 
 /** A comment of an event stream. */
-const KEPT_OPEN = new TextEncoder().encode(":\n\n");
+const KEPT_OPEN = encoder.encode(":\n\n");

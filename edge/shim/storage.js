@@ -5,36 +5,69 @@ const [INTEGER, TEXT, BLOB] = [1, 2, 3];
 /** Tag and length before each value. */
 const HEAD = 5;
 
+/** The texts of statements, by the numbers that the core gave them. */
+const statements = [];
+
 export class Storage {
   #storage;
+  #fault = null;
 
   constructor(storage) {
     this.#storage = storage;
   }
 
-  run(sql, values) {
-    return this.#storage.sql.exec(sql, ...unpack(values)).rowsWritten;
+  learn(statement, sql) {
+    statements[statement] = sql;
   }
 
-  rows(sql, values) {
-    return pack(this.#storage.sql.exec(sql, ...unpack(values)).raw().toArray());
+  run(statement, values) {
+    try {
+      return this.#storage.sql.exec(statements[statement], ...unpack(values)).rowsWritten;
+    } catch (error) {
+      this.#fault = error;
+      return -1;
+    }
+  }
+
+  rows(statement, values) {
+    try {
+      return pack(this.#storage.sql.exec(statements[statement], ...unpack(values)).raw());
+    } catch (error) {
+      this.#fault = error;
+      return NO_ROWS;
+    }
   }
 
   transaction(work) {
+    let works = false;
     try {
       this.#storage.transactionSync(() => {
-        if (!work()) throw UNDO;
+        works = true;
+        const keep = work();
+        works = false;
+        if (!keep) throw UNDO;
       });
+      return true;
     } catch (error) {
-      if (error !== UNDO) throw error;
+      if (error === UNDO) return true;
+      // The work says what failed; it throws when it is a bug, and then nothing above it goes on either.
+      if (works) throw error;
+      this.#fault = error;
+      return false;
     }
+  }
+
+  fault() {
+    return this.#fault instanceof Error ? this.#fault.message : String(this.#fault);
   }
 }
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** The values of a statement; the bytes are the core's memory, so what stays is copied. */
+const NO_ROWS = new Uint8Array(0);
+
+/** The values of a statement. Its blobs are the core's memory, which stays as it is until the statement has run to its end. */
 function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values = [];
@@ -44,7 +77,7 @@ function unpack(bytes) {
     at = start + view.getUint32(at + 1, true);
     if (tag === TEXT) values.push(decoder.decode(bytes.subarray(start, at)));
     else if (tag === INTEGER) values.push(view.getFloat64(start, true));
-    else if (tag === BLOB) values.push(bytes.slice(start, at));
+    else if (tag === BLOB) values.push(bytes.subarray(start, at));
     else values.push(null);
   }
   return values;
@@ -59,10 +92,14 @@ take(64 * 1024);
 
 function pack(rows) {
   if (room.length > KEPT) take(KEPT);
-  view.setUint32(0, rows.length, true);
-  view.setUint32(4, rows.length > 0 ? rows[0].length : 0, true);
-  let at = 8;
-  for (const row of rows) for (const cell of row) at = put(cell, at);
+  let [at, count, columns] = [8, 0, 0];
+  for (let { done, value: row } = rows.next(); !done; ({ done, value: row } = rows.next())) {
+    for (const cell of row) at = put(cell, at);
+    columns = row.length;
+    count += 1;
+  }
+  view.setUint32(0, count, true);
+  view.setUint32(4, columns, true);
   return room.subarray(0, at);
 }
 

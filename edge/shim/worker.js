@@ -1,7 +1,7 @@
 // The worker in front: it asks the core about the head of a request, reads the body up to the cap, and goes to the ledger.
 
 import { ask, refusal } from "./isolate.js";
-import { HANDOVER } from "./ledger.js";
+import { BODY, HANDOVER } from "./ledger.js";
 
 export { Ledger } from "./ledger.js";
 
@@ -28,11 +28,14 @@ async function pass(request, env, { ledger, handover, cap }) {
   if (body === TOO_LARGE) return ask(env, (door, exchange) => door.tooLarge(handover, exchange)).toResponse();
   if (body === TOO_SLOW) return refusal("request-timeout");
   const object = env.LEDGER.get(env.LEDGER.idFromName(ledger));
+  const headers = { [HANDOVER]: handover };
+  const text = body === null ? null : plain(body);
+  if (text !== null) headers[BODY] = text;
   try {
     return await object.fetch("https://ledger/", {
       method: "POST",
-      headers: { [HANDOVER]: handover },
-      body,
+      headers,
+      body: text === null ? body : null,
       signal: request.signal,
     });
   } catch (error) {
@@ -53,6 +56,18 @@ function head(request) {
   // The platform has taken the framing of a body apart and says only that there is one.
   if (request.body !== null && !request.headers.has("content-length")) lines += "transfer-encoding:chunked\n";
   return lines;
+}
+
+/** The most bytes of a body that goes to the object as the value of a header: a stream of its own costs more than all of its bytes. */
+const SMALL = 4_096;
+/** What the value of a header says as it is. */
+const PLAIN = /^[!-~]([ -~]*[!-~])?$/;
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function plain(body) {
+  if (body.byteLength > SMALL) return null;
+  const text = decoder.decode(body);
+  return PLAIN.test(text) ? text : null;
 }
 
 const TOO_LARGE = Symbol("too large");

@@ -52,15 +52,10 @@ impl Door {
 
     /// What can be said from the head alone. Headers are lines of `name:value`, in order.
     pub fn admit(&mut self, method: &str, target: &str, headers: &str, exchange: &Exchange) {
-        let headers: Vec<(&str, &str)> = headers
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .flat_map(apart)
-            .collect();
         let head = Head {
             method,
             target,
-            headers: &headers,
+            headers: &apart(headers),
         };
         match admit::admit(&self.config, &mut self.limiter, &head, clock::now_ms()) {
             Err(problem) => exchange.send(&refusal(&problem)),
@@ -140,8 +135,9 @@ impl Door {
         }
         if deadline {
             match expire::next_deadline_ms(&mut sql) {
-                Ok(Some(due_ms)) => exchange.deadline(due_ms as f64),
-                Ok(None) => {}
+                Ok(due_ms) => {
+                    exchange.deadline(due_ms.map_or(f64::INFINITY, |due_ms| due_ms as f64))
+                }
                 Err(error) => log(&error.detail),
             }
         }
@@ -187,14 +183,17 @@ fn moment() -> Moment {
     }
 }
 
-/// The platform joins headers of one name; two credentials must be seen as two.
-fn apart<'a>((name, value): (&'a str, &'a str)) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let parts = if name == "authorization" {
-        usize::MAX
-    } else {
-        1
-    };
-    value.splitn(parts, ", ").map(move |part| (name, part))
+/// Names and values of lines. The platform joins headers of one name; two credentials must be seen as two.
+fn apart(lines: &str) -> Vec<(&str, &str)> {
+    let mut headers = Vec::with_capacity(16);
+    for (name, value) in lines.lines().filter_map(|line| line.split_once(':')) {
+        if name == "authorization" {
+            headers.extend(value.split(", ").map(|part| (name, part)));
+        } else {
+            headers.push((name, value));
+        }
+    }
+    headers
 }
 
 /// An isolate counts nothing: it is one of many, and gone at any moment.

@@ -33,7 +33,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn wake(this: &Exchange, topics: &str);
 
-    /// When the next deadline is, in milliseconds since 1970.
+    /// When the next deadline is, in milliseconds since 1970; infinity when there is none.
     #[wasm_bindgen(method)]
     pub(crate) fn deadline(this: &Exchange, due_ms: f64);
 }

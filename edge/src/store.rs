@@ -2,53 +2,60 @@
 //!
 //! ```text
 //! value = tag (1 byte), length, that many bytes: 0 NULL · 1 f64 · 2 UTF-8 · 3 bytes
-//! rows  = count, columns, count × columns × value
+//! rows  = count, columns, count × columns × value; no bytes at all when the query failed
 //! ```
 //!
-//! Lengths and counts are four bytes, little-endian as everything here. The other end is `shim/storage.js`.
+//! Lengths and counts are four bytes, little-endian as everything here. A statement is named by its number; its text crosses once.
+//! The other end is `shim/storage.js`.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
-use js_sys::JsString;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
 #[wasm_bindgen]
 extern "C" {
-    /// The shim's hold of an object's storage.
+    /// The shim's hold of an object's storage. It throws nothing that a statement does: what failed is asked for with `fault`.
     pub type Store;
 
-    /// Runs a statement; the answer is how many rows it wrote.
-    #[wasm_bindgen(method, catch)]
-    fn run(this: &Store, sql: &JsString, values: &[u8]) -> Result<f64, JsValue>;
+    /// Says what a statement's number stands for.
+    #[wasm_bindgen(method)]
+    fn learn(this: &Store, statement: usize, sql: &str);
+
+    /// Runs a statement; the answer is how many rows it wrote, and below zero when it failed.
+    #[wasm_bindgen(method)]
+    fn run(this: &Store, statement: usize, values: &[u8]) -> f64;
 
     /// Runs a query; the answer is its rows.
-    #[wasm_bindgen(method, catch)]
-    fn rows(this: &Store, sql: &JsString, values: &[u8]) -> Result<Vec<u8>, JsValue>;
+    #[wasm_bindgen(method)]
+    fn rows(this: &Store, statement: usize, values: &[u8]) -> Vec<u8>;
 
-    /// Runs the work in a transaction that stays when the work says so.
-    #[wasm_bindgen(method, catch)]
-    fn transaction(this: &Store, work: &mut dyn FnMut() -> bool) -> Result<(), JsValue>;
+    /// Runs the work in a transaction that stays when the work says so. The answer is whether the transaction ended as it should.
+    #[wasm_bindgen(method)]
+    fn transaction(this: &Store, work: &mut dyn FnMut() -> bool) -> bool;
+
+    /// What the store said of the call that failed last.
+    #[wasm_bindgen(method)]
+    fn fault(this: &Store) -> String;
 }
 
-/// Statements that have crossed, in the order of their addresses: core holds each as a constant.
+/// The numbers of the statements that have crossed, in the order of their addresses: core holds each as a constant.
 #[derive(Default)]
-pub(crate) struct Crossed(RefCell<Vec<((usize, usize), JsString)>>);
+pub(crate) struct Crossed(RefCell<Vec<((usize, usize), usize)>>);
 
 impl Crossed {
-    fn text(&self, sql: &'static str) -> JsString {
+    fn number(&self, store: &Store, sql: &'static str) -> usize {
         let at = (sql.as_ptr() as usize, sql.len());
         let mut known = self.0.borrow_mut();
         match known.binary_search_by_key(&at, |(at, _)| *at) {
-            Ok(place) => known[place].1.clone(),
+            Ok(place) => known[place].1,
             Err(place) => {
-                let text = JsString::from(sql);
-                known.insert(place, (at, text.clone()));
-                text
+                let number = known.len();
+                known.insert(place, (at, number));
+                store.learn(number, sql);
+                number
             }
         }
     }
@@ -62,8 +69,12 @@ pub(crate) struct ObjectSql<'a> {
 
 impl Sql for ObjectSql<'_> {
     fn execute(&mut self, sql: &'static str, parameters: &[Value<'_>]) -> Result<u64, StoreError> {
-        let written = self.store.run(&self.crossed.text(sql), &bound(parameters));
-        Ok(written.map_err(failed)? as u64)
+        let statement = self.crossed.number(self.store, sql);
+        let written = self.store.run(statement, &bound(parameters));
+        if written < 0.0 {
+            return Err(failed(self.store));
+        }
+        Ok(written as u64)
     }
 
     fn query(
@@ -72,8 +83,11 @@ impl Sql for ObjectSql<'_> {
         parameters: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row),
     ) -> Result<(), StoreError> {
-        let rows = self.store.rows(&self.crossed.text(sql), &bound(parameters));
-        let rows = rows.map_err(failed)?;
+        let statement = self.crossed.number(self.store, sql);
+        let rows = self.store.rows(statement, &bound(parameters));
+        if rows.is_empty() {
+            return Err(failed(self.store));
+        }
         let mut reader = Reader { rest: &rows };
         let (count, columns) = (reader.length(), reader.length());
         for _ in 0..count {
@@ -100,7 +114,8 @@ impl Sql for ObjectSql<'_> {
         });
         match verdict {
             Some(Err(error)) => Err(error),
-            _ => ended.map_err(failed),
+            _ if ended => Ok(()),
+            _ => Err(failed(store)),
         }
     }
 }
@@ -163,11 +178,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn failed(error: JsValue) -> StoreError {
-    let detail = match error.dyn_ref::<js_sys::Error>() {
-        Some(error) => String::from(error.message()),
-        None => format!("{error:?}"),
-    };
+fn failed(store: &Store) -> StoreError {
+    let detail = store.fault();
     let is_full = detail.contains("SQLITE_FULL") || detail.contains("storage limit");
     StoreError::new(detail).full(is_full)
 }

@@ -114,36 +114,44 @@ pub struct Attempt {
 /// The columns that [`attempt_of`] reads.
 macro_rules! columns {
     ($rest:literal) => {
-        concat!("SELECT run, task, attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq FROM attempt ", $rest)
+        $crate::door::attempt::columns!(", run, task FROM attempt ", $rest)
+    };
+    ($more:literal, $rest:literal) => {
+        concat!("SELECT attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq", $more, $rest)
     };
 }
 pub(crate) use columns;
 
 /// Reads a row of [`columns`].
 pub(crate) fn attempt_of(row: &dyn Row) -> Attempt {
-    let run = RunId::from_bytes(bytes_16(row.blob(0)));
+    let run = RunId::from_bytes(bytes_16(row.blob(10)));
     // A task id has the time of its run, so the row keeps its random part only.
     let mut task = run.to_bytes();
-    if let (Some(random), bytes @ [_, ..]) = (task.get_mut(6..), row.blob(1))
+    if let (Some(random), bytes @ [_, ..]) = (task.get_mut(6..), row.blob(11))
         && random.len() == bytes.len()
     {
         random.copy_from_slice(bytes);
     }
+    attempt_of_task(row, run, TaskId::from_bytes(task))
+}
+
+/// Reads a row of [`columns`] that does not say again whose attempt it is.
+fn attempt_of_task(row: &dyn Row, run: RunId, task: TaskId) -> Attempt {
     Attempt {
         name: AttemptName {
             run,
-            task: TaskId::from_bytes(task),
-            attempt: u32::try_from(row.integer(2)).unwrap_or(0),
+            task,
+            attempt: u32::try_from(row.integer(0)).unwrap_or(0),
         },
-        task_key: String::from(row.text(3)),
-        state: AttemptState::of(row.integer(4)),
-        queue: String::from(row.text(5)),
-        due_ms: row.unsigned(6),
-        deadline_ms: row.optional(7),
-        worker: (!row.is_null(8)).then(|| String::from(row.text(8))),
-        requested_seq: row.unsigned(9),
-        started_seq: row.optional(10),
-        closed_seq: row.optional(11),
+        task_key: String::from(row.text(1)),
+        state: AttemptState::of(row.integer(2)),
+        queue: String::from(row.text(3)),
+        due_ms: row.unsigned(4),
+        deadline_ms: row.optional(5),
+        worker: (!row.is_null(6)).then(|| String::from(row.text(6))),
+        requested_seq: row.unsigned(7),
+        started_seq: row.optional(8),
+        closed_seq: row.optional(9),
     }
 }
 
@@ -180,9 +188,12 @@ impl Session<'_> {
         ];
         first(
             self.sql,
-            columns!("WHERE run = ?1 AND task = ?2 AND attempt = ?3"),
+            columns!(
+                " FROM attempt ",
+                "WHERE run = ?1 AND task = ?2 AND attempt = ?3"
+            ),
             &parameters,
-            attempt_of,
+            |row| attempt_of_task(row, name.run, name.task),
         )
     }
 
@@ -202,9 +213,12 @@ impl Session<'_> {
         });
         first(
             self.sql,
-            columns!("WHERE run = ?1 AND task = ?2 ORDER BY attempt DESC LIMIT 1"),
+            columns!(
+                " FROM attempt ",
+                "WHERE run = ?1 AND task = ?2 ORDER BY attempt DESC LIMIT 1"
+            ),
             &[bound.run.as_slice().into(), bound.task.as_slice().into()],
-            attempt_of,
+            |row| attempt_of_task(row, *run, *task),
         )
     }
 }

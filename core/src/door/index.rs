@@ -112,7 +112,7 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
         Event::ManifestDeployed(body) => {
             let address = body.manifest.to_bytes();
             partition::deployed::deployed(session, &body.manifest)?;
-            session.sql.execute("INSERT INTO meta (name, value) VALUES ('manifest', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value", &[address.as_slice().into()])?;
+            session.set_manifest(&body.manifest)?;
             session.sql.execute(
                 "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
                 &[address.as_slice().into(), record.seq.into()],

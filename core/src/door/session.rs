@@ -13,7 +13,7 @@ use crate::identity::ids::EventId;
 use crate::plan::catalog::Catalog;
 use crate::wire::event::Event;
 use crate::wire::manifest::Manifest;
-use crate::wire::record::{Chain, GENESIS, Record};
+use crate::wire::record::{Chain, Record};
 
 /// What happened in a request, for those who wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Catalogs {
     }
 }
 
-/// The end of the ledger.
+/// The end of the ledger; that of an empty one is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct End {
     /// The newest record; 0 in an empty ledger.
@@ -125,17 +125,17 @@ impl End {
             sql,
             "SELECT seq, at_ms, chain FROM record ORDER BY seq DESC LIMIT 1",
             &[],
-            |row| End {
-                seq: row.unsigned(0),
-                at_ms: row.unsigned(1),
-                chain: chain_of(row.blob(2)),
-            },
+            end_of,
         )?;
-        Ok(end.unwrap_or(End {
-            seq: 0,
-            at_ms: 0,
-            chain: GENESIS,
-        }))
+        Ok(end.unwrap_or_default())
+    }
+}
+
+fn end_of(row: &dyn Row) -> End {
+    End {
+        seq: row.unsigned(0),
+        at_ms: row.unsigned(1),
+        chain: chain_of(row.blob(2)),
     }
 }
 
@@ -152,7 +152,15 @@ pub struct Session<'a> {
     /// What happened so far.
     pub wake: Wake,
     actor: String,
-    end: Option<End>,
+    stand: Option<Stand>,
+}
+
+/// Where the ledger stands; nearly every request asks for both, so they are read together.
+#[derive(Clone, Copy, Default)]
+struct Stand {
+    end: End,
+    /// The address of the current manifest.
+    manifest: Option<Sha256Digest>,
 }
 
 impl<'a> Session<'a> {
@@ -171,7 +179,7 @@ impl<'a> Session<'a> {
             moment,
             wake: Wake::default(),
             actor,
-            end: None,
+            stand: None,
         }
     }
 
@@ -180,14 +188,25 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the store says.
     pub fn end(&mut self) -> Result<End, StoreError> {
-        match self.end {
-            Some(end) => Ok(end),
-            None => {
-                let end = End::of(self.sql)?;
-                self.end = Some(end);
-                Ok(end)
-            }
+        Ok(self.stand()?.end)
+    }
+
+    fn stand(&mut self) -> Result<Stand, StoreError> {
+        if let Some(stand) = self.stand {
+            return Ok(stand);
         }
+        let stand = first(
+            self.sql,
+            "SELECT seq, at_ms, chain, (SELECT value FROM meta WHERE name = 'manifest') FROM record ORDER BY seq DESC LIMIT 1",
+            &[],
+            |row| Stand {
+                end: end_of(row),
+                manifest: (!row.is_null(3)).then(|| digest_of(row.blob(3))),
+            },
+        )?
+        .unwrap_or_default();
+        self.stand = Some(stand);
+        Ok(stand)
     }
 
     /// The door's time in milliseconds since 1970: the host's clock, but never before the newest record.
@@ -208,7 +227,8 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the store says.
     pub fn append(&mut self, event: &Event, cause: Option<EventId>) -> Result<Record, StoreError> {
-        let end = self.end()?;
+        let stand = self.stand()?;
+        let end = stand.end;
         let body = event.body().map_err(|error| {
             StoreError::new(alloc::format!("an event has no canonical form: {error}"))
         })?;
@@ -224,10 +244,13 @@ impl<'a> Session<'a> {
         };
         record.chain = end.chain.next(&record.canonical());
         self.write(&record)?;
-        self.end = Some(End {
-            seq: record.seq,
-            at_ms: record.at_ms,
-            chain: record.chain,
+        self.stand = Some(Stand {
+            end: End {
+                seq: record.seq,
+                at_ms: record.at_ms,
+                chain: record.chain,
+            },
+            ..stand
         });
         self.wake.records = true;
         index::apply(self, &record, event)?;
@@ -299,12 +322,24 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the store says.
     pub fn current_manifest(&mut self) -> Result<Option<Sha256Digest>, StoreError> {
-        first(
-            self.sql,
-            "SELECT value FROM meta WHERE name = 'manifest'",
-            &[],
-            |row| digest_of(row.blob(0)),
-        )
+        Ok(self.stand()?.manifest)
+    }
+
+    /// Makes a manifest the current one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn set_manifest(&mut self, manifest: &Sha256Digest) -> Result<(), StoreError> {
+        let stand = self.stand()?;
+        self.sql.execute(
+            "INSERT INTO meta (name, value) VALUES ('manifest', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            &[manifest.as_bytes().as_slice().into()],
+        )?;
+        self.stand = Some(Stand {
+            manifest: Some(*manifest),
+            ..stand
+        });
+        Ok(())
     }
 }
 

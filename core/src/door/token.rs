@@ -120,7 +120,7 @@ pub fn mint(
     let own = serde_json::to_string(&claims).ok()?;
     let own = own.strip_prefix('{')?;
     let all = format!("{{\"exp\":{expires_s},\"nbf\":{issued_s},\"iat\":{issued_s},{own}");
-    let mut token = header_of(key);
+    let mut token = spelling::base64url(header_of(key).as_bytes());
     token.push('.');
     token.push_str(&spelling::base64url(all.as_bytes()));
     let signature = Hs256.sign(&Hs256Key::new(key.secret), token.as_bytes());
@@ -174,13 +174,15 @@ fn signed(keys: &[TokenKey], token: &str) -> Option<Verified> {
     let (message, signature) = token.rsplit_once('.')?;
     let (head, claims) = message.split_once('.')?;
     // A strict decoding of each part, so that no two spellings are the same token (RFC 8725, 3.10).
-    spelling::of_base64url(head)?;
+    let head = spelling::of_base64url(head)?;
     let claims = spelling::of_base64url(claims)?;
     let signature =
         spelling::of_base64url(signature).filter(|signature| signature.len() == SIGNATURE_BYTES)?;
     let signature = Hs256Signature::try_from_slice(&signature).ok()?;
     let key = keys.iter().find(|key| {
-        key.stage != KeyStage::Revoked && key.stage != KeyStage::Pending && head == header_of(key)
+        key.stage != KeyStage::Revoked
+            && key.stage != KeyStage::Pending
+            && head == header_of(key).as_bytes()
     })?;
     Hs256
         .verify_signature(&signature, &Hs256Key::new(key.secret), message.as_bytes())
@@ -204,13 +206,12 @@ struct Life {
 
 /// The only header that a key signs, so the allow-list of header members is a comparison.
 fn header_of(key: &TokenKey) -> String {
-    let json = [
+    [
         "{\"alg\":\"HS256\",\"kid\":\"",
         &key.id,
         "\",\"typ\":\"",
         TYPE,
         "\"}",
     ]
-    .concat();
-    spelling::base64url(json.as_bytes())
+    .concat()
 }
