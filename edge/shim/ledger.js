@@ -12,6 +12,8 @@ export const BODY = "arcoflow-body";
 const AGAIN_MS = 5_000;
 /** How late an alarm may ring before it is taken for lost, in milliseconds. */
 const LATE_MS = 5_000;
+/** So many requests are answered at once before one waits for others. */
+const PROBE = 16;
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
@@ -19,8 +21,12 @@ export class Ledger extends DurableObject {
   #store;
   #fits = false;
   #waiting = new Set();
-  /** What those wait for that arrive together. */
+  /** What those wait for that arrive together, and how many they are. */
   #together = null;
+  #gathered = 0;
+  /** Whether the last that waited were many, and how many requests have come since. */
+  #isCrowded = false;
+  #alone = 0;
   /** When the alarm rings, as far as this incarnation knows; never, when nothing waits for a deadline. */
   #alarm = null;
 
@@ -59,13 +65,21 @@ export class Ledger extends DurableObject {
     const text = request.headers.get(BODY);
     if (text === null && request.body === null) return NOTHING;
     const body = text === null ? new Uint8Array(await request.arrayBuffer()) : encoder.encode(text);
-    await (this.#together ??= this.#turn());
+    // To wait costs a single caller more than it saves: one in so many finds out whether there are others.
+    this.#alone += 1;
+    if (this.#isCrowded || this.#alone >= PROBE) {
+      this.#gathered += 1;
+      await (this.#together ??= this.#turn());
+    }
     return body;
   }
 
   /** The next event, when all that is under way has arrived. */
   async #turn() {
     await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#isCrowded = this.#gathered > 1;
+    this.#gathered = 0;
+    this.#alone = 0;
     this.#together = null;
   }
 

@@ -17,7 +17,7 @@ use crate::samples;
 /// The core has outgrown it: `edge check` says so and fails, a build goes on.
 const BUDGET_BYTES: usize = 300 * 1_000;
 /// A little more than there is, so that a leap stops the build.
-const CEILING_BYTES: usize = 385_000;
+const CEILING_BYTES: usize = 400_000;
 
 /// Builds the edge, and returns the directory that holds it.
 pub(crate) fn build() -> Result<PathBuf, String> {
