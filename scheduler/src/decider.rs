@@ -10,6 +10,7 @@ use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
 use arcoflow_core::run::fold::Catalogs;
+use arcoflow_core::run::owed::begin_after;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::ledger::{
@@ -209,7 +210,7 @@ impl Decider {
         let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
         let schedules = Schedules::adopted(&page, catalog);
         let floor = self.swept_floor().await?;
-        let begin = oldest.map(|seq| seq - 1).or(as_of).unwrap_or(0).min(floor);
+        let begin = begin_after(oldest, as_of.unwrap_or(0), floor);
         self.world = World::beginning_after(begin, schedules);
         self.head = page.as_of;
         Ok(())

@@ -2,11 +2,15 @@
 
 use alloc::vec::Vec;
 
+use crate::run::decide::decide;
 use crate::run::state::Run;
-use crate::run::world::World;
+use crate::run::world::{Limits, World};
+use crate::wire::scope::Scope;
 use crate::wire::sweep::{OwedAttempt, OwedBackfill, OwedRun, SweepRequest};
 use crate::wire::view::TaskState;
 
+/// How long it is from one sweep to the next, in milliseconds. What is lost is there again within two of these.
+pub const SWEEP_MS: u64 = 30_000;
 /// The most runs, attempts and backfills in one request.
 pub const MOST_OWED: usize = 2_000;
 
@@ -18,6 +22,30 @@ pub fn floor(world: &World) -> u64 {
     runs.chain(backfills)
         .min()
         .map_or(world.seq, |oldest| oldest.saturating_sub(1))
+}
+
+/// The record to begin to read after: before the oldest run or backfill that the door lists as open, or where its list ended. Its rows
+/// may have lost one, so it is no later than the floor of its last sweep.
+#[must_use]
+pub fn begin_after(oldest: Option<u64>, as_of: u64, floor: u64) -> u64 {
+    oldest
+        .map_or(as_of, |oldest| oldest.saturating_sub(1))
+        .min(floor)
+}
+
+/// Whether a sweep would look at nothing: no run is open, and the door was told the floor.
+#[must_use]
+pub fn is_quiet(world: &World, told: Option<u64>) -> bool {
+    world.runs.is_empty() && told == Some(floor(world))
+}
+
+/// Puts everything up for decision once more, and counts the decisions that nobody would have made, because the world was thought to be
+/// at rest.
+pub fn undecided(world: &mut World, now_ms: u64, scope: &Scope, limits: &Limits) -> u32 {
+    let before = decide(world, now_ms, scope, limits).len();
+    attend(world);
+    let after = decide(world, now_ms, scope, limits).len();
+    u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX)
 }
 
 /// Everything that has to be in the indexes of the door, in as many requests as it takes; one when nothing has to.

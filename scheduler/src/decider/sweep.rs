@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use arcoflow_core::run::decide::decide;
-use arcoflow_core::run::owed::{attend, floor, owed};
+use arcoflow_core::run::owed::{SWEEP_MS, floor, is_quiet, owed, undecided};
 use arcoflow_core::wire::problem::Slug;
 
 use super::{Decider, FAR};
 use crate::client::refusal::ClientError;
 use crate::host::crash;
 
-/// How long it is from one sweep to the next. What is lost is there again within two of these.
-const PERIOD: Duration = Duration::from_secs(30);
+/// How long it is from one sweep to the next.
+const PERIOD: Duration = Duration::from_millis(SWEEP_MS);
 
 /// When the next sweep is due.
 #[derive(Debug, Default)]
@@ -29,8 +28,7 @@ impl Decider {
         let Some((at, told)) = self.sweeper.last else {
             return Duration::ZERO;
         };
-        let is_quiet = self.world.runs.is_empty() && floor(&self.world) == told;
-        if is_quiet {
+        if is_quiet(&self.world, Some(told)) {
             FAR
         } else {
             PERIOD.saturating_sub(at.elapsed())
@@ -42,12 +40,8 @@ impl Decider {
         let (Some(lease), Some(scope)) = (self.lease, self.scope.clone()) else {
             return Ok(());
         };
-        let limits = self.options.limits;
         let now_ms = self.time.now_ms();
-        let before = decide(&self.world, now_ms, &scope, &limits).len();
-        attend(&mut self.world);
-        let after = decide(&self.world, now_ms, &scope, &limits).len();
-        let decisions = u32::try_from(after.saturating_sub(before)).unwrap_or(u32::MAX);
+        let decisions = undecided(&mut self.world, now_ms, &scope, &self.options.limits);
         let told = floor(&self.world);
         for part in owed(&self.world, lease.epoch, decisions) {
             let seen = match self.client.sweep(&part).await {

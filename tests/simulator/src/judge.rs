@@ -75,8 +75,6 @@ pub(crate) struct Judge {
     run_keys: BTreeMap<String, String>,
     answers: Answers,
     automations: Automations,
-    /// A row of the door is lost, which may be the one of a newer attempt.
-    pub(crate) is_row_lost: bool,
 }
 
 impl Judge {
@@ -94,7 +92,6 @@ impl Judge {
             run_keys: BTreeMap::new(),
             answers: Answers::default(),
             automations: Automations::new(settings),
-            is_row_lost: false,
         }
     }
 

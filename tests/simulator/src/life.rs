@@ -340,7 +340,7 @@ impl Life {
             },
         );
         if self.network.once_in_thousand(self.faults.loss) || self.is_cut(node, true) {
-            return self.lost_way(node, call.patience_ms);
+            return self.rows.away(node, self.now_ms + call.patience_ms);
         }
         if self.network.once_in_thousand(self.faults.repetition) {
             let delay = self.delay() + self.network.below(20_000);

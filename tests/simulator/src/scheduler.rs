@@ -14,7 +14,7 @@ use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
 use arcoflow_core::run::fold;
-use arcoflow_core::run::owed::{attend, floor, owed};
+use arcoflow_core::run::owed::{SWEEP_MS, begin_after, floor, is_quiet, owed, undecided};
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::Event;
@@ -59,8 +59,6 @@ const WAIT_S: u64 = 30;
 const DUE: u64 = 1;
 /// The alarm for the next sweep.
 const SWEEP: u64 = 2;
-/// How long it is from one sweep to the next, in milliseconds.
-pub(crate) const SWEEP_MS: u64 = 30_000;
 /// The pause after something went wrong, in milliseconds.
 const PAUSE_MS: u64 = 1_000;
 
@@ -107,10 +105,9 @@ impl Beginning {
         self.take(&seen.json["backfills"]);
     }
 
-    /// The record to begin after. The rows of the door may have lost one, so it is no later than what a sweep saw.
+    /// The record to begin after.
     fn seq(&self) -> u64 {
-        let oldest = self.oldest.map_or(self.as_of, |seq| seq - 1);
-        oldest.min(self.floor.unwrap_or(0))
+        begin_after(self.oldest, self.as_of, self.floor.unwrap_or(0))
     }
 
     fn take(&mut self, list: &Value) {
@@ -249,7 +246,7 @@ impl Scheduler {
     /// With nothing to decide it sweeps when it is time, and waits for the next record.
     fn rest(&mut self, now_ms: u64, faults: &Faults, out: &mut Out) {
         self.set_alarm(now_ms, out);
-        let Some(epoch) = self.epoch.filter(|_| !self.is_quiet()) else {
+        let Some(epoch) = self.epoch.filter(|_| !is_quiet(&self.world, self.told)) else {
             return self.read(out);
         };
         if now_ms >= self.sweep_at_ms {
@@ -274,26 +271,19 @@ impl Scheduler {
         }
     }
 
-    /// Nothing is open, and the door knows it.
-    fn is_quiet(&self) -> bool {
-        self.world.runs.is_empty() && self.told == Some(floor(&self.world))
-    }
-
     /// Looks at everything once more, and asks the door for what has to be there.
     fn sweep(&mut self, epoch: u64, now_ms: u64, faults: &Faults, out: &mut Out) {
-        let (limits, door_ms) = (limits(), self.door_ms(now_ms));
-        let before = decide(&self.world, door_ms, &scope(), &limits).len();
-        attend(&mut self.world);
-        let after = decide(&self.world, door_ms, &scope(), &limits).len();
+        let door_ms = self.door_ms(now_ms);
+        let decisions = undecided(&mut self.world, door_ms, &scope(), &limits());
         // What the door refused because of a row that is lost is decided again.
         out.demand(
-            after <= before || faults.had("row-lost"),
+            decisions == 0 || faults.had("row-lost"),
             "I20 nothing was left undecided",
-            || format!("{after} decisions instead of {before}"),
+            || format!("{decisions} decisions"),
         );
         self.told = Some(floor(&self.world));
         self.sweep_at_ms = now_ms + SWEEP_MS;
-        for part in owed(&self.world, epoch, 0) {
+        for part in owed(&self.world, epoch, decisions) {
             let body = serde_json::to_value(part).expect("a request");
             self.ask(Asked::Sweep, out, |tag| Draft::post(tag, "/v1/sweep", body));
         }

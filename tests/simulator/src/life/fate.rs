@@ -18,7 +18,7 @@ impl Life {
             };
             let until = self.now_ms + self.fate.between(1_000, self.faults.partition_ms);
             let ways = self.fate.below(3);
-            self.rows.trouble(until);
+            self.rows.away(node, until);
             self.cut.insert(node, (until, ways != 1, ways != 2));
         }
         if self.faults.clock_jump_ms > 0 && self.fate.below(180) == 0 {

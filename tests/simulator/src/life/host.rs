@@ -51,8 +51,13 @@ impl Life {
         let door_ms = self.door.clock(self.now_ms);
         for (call, response) in group.answers {
             self.swept(&call, response.status)?;
-            self.judge
-                .answered(&call, response.status, &response.body, door_ms)?;
+            self.judge.answered(
+                &call,
+                response.status,
+                &response.body,
+                door_ms,
+                self.rows.is_one_lost(),
+            )?;
             if response.status == 507 {
                 self.marks.hit("store full");
             }
@@ -117,7 +122,7 @@ impl Life {
 
     pub(super) fn reply(&mut self, call: &Call, seen: Seen) {
         if self.network.once_in_thousand(self.faults.loss) || self.is_cut(call.from, false) {
-            return self.lost_way(call.from, call.patience_ms);
+            return self.rows.away(call.from, self.now_ms + call.patience_ms);
         }
         let delay = self.delay();
         let (node, life, number) = (call.from, call.life, call.number);

@@ -101,7 +101,7 @@ impl Life {
         *self.lives.entry(node).or_insert(0) += 1;
         self.down.insert(node, true);
         let after = self.fate.between(100, 120_000);
-        self.rows.trouble(self.now_ms + after);
+        self.rows.away(node, self.now_ms + after);
         self.place(after, Moment::Returns(Some(node)));
     }
 

@@ -6,8 +6,9 @@ use serde_json::Value as Json;
 use super::{BEGIN_MS, Life, MINUTE_MS};
 use crate::judge::{Broken, rule};
 use crate::post::{Call, Node};
-use crate::scheduler::SWEEP_MS;
 
+/// The period of sweeps that is promised, in milliseconds.
+const PERIOD_MS: u64 = 30_000;
 /// What a request or a node that was in the way may add to two periods.
 const SLACK_MS: u64 = MINUTE_MS;
 
@@ -89,6 +90,13 @@ impl Rows {
     pub(super) fn trouble(&mut self, until_ms: u64) {
         self.troubled_ms = self.troubled_ms.max(until_ms);
     }
+
+    /// A node is away until then; without a scheduler nobody sweeps.
+    pub(super) fn away(&mut self, node: Node, until_ms: u64) {
+        if let Node::Scheduler(_) = node {
+            self.trouble(until_ms);
+        }
+    }
 }
 
 impl Life {
@@ -121,15 +129,7 @@ impl Life {
         self.marks.hit("row lost");
         self.say(&format!("row lost: {}", lost.name));
         self.rows.lost = Some(lost);
-        self.judge.is_row_lost = true;
         Ok(())
-    }
-
-    /// A request or an answer does not arrive; a scheduler notices when its patience is over.
-    pub(super) fn lost_way(&mut self, node: Node, patience_ms: u64) {
-        if let Node::Scheduler(_) = node {
-            self.rows.trouble(self.now_ms + patience_ms);
-        }
     }
 
     /// After a sweep that knew of the row it is there again.
@@ -170,7 +170,7 @@ impl Life {
             self.rows.forgotten.push(lost.begins);
         } else {
             let since_ms = lost.at_ms.max(self.rows.troubled_ms);
-            let in_time = self.now_ms <= since_ms + 2 * SWEEP_MS + SLACK_MS;
+            let in_time = self.now_ms <= since_ms + 2 * PERIOD_MS + SLACK_MS;
             self.rows.lost = Some(lost);
             return rule(
                 in_time,
@@ -178,7 +178,6 @@ impl Life {
                 || format!("{:?}", self.rows),
             );
         }
-        self.judge.is_row_lost = false;
         Ok(())
     }
 }
