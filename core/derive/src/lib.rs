@@ -94,6 +94,7 @@ fn members(
     let mut slots = Vec::new();
     let mut ends = Vec::new();
     let mut rest = Vec::new();
+    let mut takes_others = false;
     for (place, field) in fields.named.iter().enumerate() {
         let attributes = Attributes::of(&field.attrs)?;
         let (ident, kind) = (&field.ident, &field.ty);
@@ -103,6 +104,7 @@ fn members(
             continue;
         }
         if attributes.flatten {
+            takes_others |= is_named(kind, "Map");
             rest.push(rest_of(&slot, kind));
             ends.push(quote!(#ident: #slot));
             continue;
@@ -127,13 +129,14 @@ fn members(
         slots.push(slot);
         names.push(attributes.member(container, &name_of(ident)));
     }
-    let read = quote!(reader.members(&TABLE, &mut [#(&mut #slots),*])?);
+    let note = takes_others.then(|| quote!(let has_others =));
+    let read = quote!(#note reader.members(&TABLE, &mut [#(&mut #slots),*])?;);
     let read = if rest.is_empty() {
-        quote!(#read;)
+        read
     } else {
         quote! {
             let start = reader.place();
-            let has_others = #read;
+            #read
             let end = reader.place();
             #(#rest)*
             reader.go(end);
@@ -163,7 +166,7 @@ fn rest_of(slot: &Ident, kind: &Type) -> TokenStream {
             }
         }
     } else {
-        quote!(let _ = has_others; reader.go(start); let #slot = reader.value()?;)
+        quote!(reader.go(start); let #slot = reader.value()?;)
     }
 }
 

@@ -114,10 +114,18 @@ pub struct Attempt {
 /// The columns that [`attempt_of`] reads.
 macro_rules! columns {
     ($rest:literal) => {
-        $crate::door::attempt::columns!(", run, task FROM attempt ", $rest)
+        $crate::door::attempt::columns!(@ ", run, task", $rest)
     };
-    ($more:literal, $rest:literal) => {
-        concat!("SELECT attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq", $more, $rest)
+    (of_task $rest:literal) => {
+        $crate::door::attempt::columns!(@ "", $rest)
+    };
+    (@ $names:literal, $rest:literal) => {
+        concat!(
+            "SELECT attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq",
+            $names,
+            " FROM attempt ",
+            $rest
+        )
     };
 }
 pub(crate) use columns;
@@ -135,7 +143,7 @@ pub(crate) fn attempt_of(row: &dyn Row) -> Attempt {
     attempt_of_task(row, run, TaskId::from_bytes(task))
 }
 
-/// Reads a row of [`columns`] that does not say again whose attempt it is.
+/// Reads a row of [`columns`] `of_task`, which does not say again whose attempt it is.
 fn attempt_of_task(row: &dyn Row, run: RunId, task: TaskId) -> Attempt {
     Attempt {
         name: AttemptName {
@@ -188,10 +196,7 @@ impl Session<'_> {
         ];
         first(
             self.sql,
-            columns!(
-                " FROM attempt ",
-                "WHERE run = ?1 AND task = ?2 AND attempt = ?3"
-            ),
+            columns!(of_task "WHERE run = ?1 AND task = ?2 AND attempt = ?3"),
             &parameters,
             |row| attempt_of_task(row, name.run, name.task),
         )
@@ -213,12 +218,28 @@ impl Session<'_> {
         });
         first(
             self.sql,
-            columns!(
-                " FROM attempt ",
-                "WHERE run = ?1 AND task = ?2 ORDER BY attempt DESC LIMIT 1"
-            ),
+            columns!(of_task "WHERE run = ?1 AND task = ?2 ORDER BY attempt DESC LIMIT 1"),
             &[bound.run.as_slice().into(), bound.task.as_slice().into()],
             |row| attempt_of_task(row, *run, *task),
         )
+    }
+
+    /// Says when the host looks at an attempt again, in the door's milliseconds since 1970.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn set_due(&mut self, name: &AttemptName, due_ms: u64) -> Result<(), StoreError> {
+        let bound = BoundName::from(name);
+        self.wake.deadline = true;
+        self.sql.execute(
+            "UPDATE attempt SET due_ms = ?4 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
+            &[
+                bound.run.as_slice().into(),
+                bound.task.as_slice().into(),
+                bound.attempt.into(),
+                due_ms.into(),
+            ],
+        )?;
+        Ok(())
     }
 }

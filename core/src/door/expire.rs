@@ -12,13 +12,14 @@ use crate::door::session::{Catalogs, Session, Wake, bytes_16};
 use crate::door::sql::{Sql, StoreError, Verdict, first};
 use crate::identity::ids::RunId;
 use crate::identity::keys::TaskKey;
+use crate::run::owed::SWEEP_MS;
 use crate::wire::event::{AttemptExpired, Event, ExpiryReason, RunCancelRequested};
 
 /// The most attempts that one transaction closes.
 const MOST: u64 = 500;
 
-/// How long an attempt whose run has no row is put off, in milliseconds: two periods of a sweep.
-const PUT_OFF_MS: u64 = 60_000;
+/// How long an attempt whose run has no row is put off, in milliseconds.
+const PUT_OFF_MS: u64 = 2 * SWEEP_MS;
 
 /// What expiring did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,9 +57,8 @@ pub fn expire(
             &mut |row| overdue.push(attempt_of(row)),
         )?;
         for attempt in &overdue {
-            close(&mut session, attempt, now_ms)?;
+            expired.closed += u64::from(close(&mut session, attempt, now_ms)?);
         }
-        expired.closed = overdue.len() as u64;
         expired.cancelled = cancel_old(&mut session, now_ms)?;
         expired.wake.merge(&session.wake);
         let oldest = now_ms.saturating_sub(config.answer_life_ms);
@@ -167,28 +167,16 @@ fn is_spent(
     Ok(started.is_some_and(|started| started.at_ms.saturating_add(whole_ms) <= now_ms))
 }
 
-/// Why an attempt ends cannot be said without the row of its run: it waits until a sweep has that written again.
-fn put_off(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
-    let bound = BoundName::from(&attempt.name);
-    session.sql.execute(
-        "UPDATE attempt SET due_ms = ?4 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
-        &[
-            bound.run.as_slice().into(),
-            bound.task.as_slice().into(),
-            bound.attempt.into(),
-            now_ms.saturating_add(PUT_OFF_MS).into(),
-        ],
-    )?;
-    Ok(())
-}
-
-fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<(), StoreError> {
+/// Closes an attempt, and says whether it did. Why it ends cannot be said without the row of its run: it is put off until a sweep has that
+/// written again.
+fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<bool, StoreError> {
     let Ok(task) = TaskKey::parse(&attempt.task_key) else {
-        return Ok(());
+        return Ok(false);
     };
     let run = session.run(&attempt.name.run)?;
     if run.is_none() && !attempt.is_look() {
-        return put_off(session, attempt, now_ms);
+        session.set_due(&attempt.name, now_ms.saturating_add(PUT_OFF_MS))?;
+        return Ok(false);
     }
     let in_grace = match run.filter(|run| run.cancel_seq.is_some()) {
         Some(run) => !is_spent(session, attempt, &run, &task, now_ms)?,
@@ -204,7 +192,8 @@ fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<()
         _ => ExpiryReason::Heartbeat,
     };
     if attempt.is_look() {
-        return look::expire(session, attempt, reason);
+        look::expire(session, attempt, reason)?;
+        return Ok(true);
     }
     session.append(
         &Event::AttemptExpired(AttemptExpired {
@@ -215,5 +204,5 @@ fn close(session: &mut Session<'_>, attempt: &Attempt, now_ms: u64) -> Result<()
         }),
         None,
     )?;
-    Ok(())
+    Ok(true)
 }

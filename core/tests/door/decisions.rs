@@ -1,15 +1,24 @@
 //! Decisions are taken from one scheduler at a time, once each, and only while they fit the ledger.
 
-use arcoflow_core::run::decide::pass_over;
+use arcoflow_core::run::decide::{decide, pass_over};
+use arcoflow_core::wire::event::Event;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, check, manifest, scope, text};
 
 fn planned() -> (House, String) {
     let mut house = House::with(&manifest(vec![asset("raw/a", &[], json!({}))]));
     let run = house.trigger(&json!({}));
     house.schedule();
     (house, run)
+}
+
+fn lease(house: &mut House, holder: &str, more: &Value) -> Value {
+    let mut body = json!({ "holder": holder, "ttlMs": 10_000 });
+    if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+        body.extend(more.clone());
+    }
+    house.post("/v1/scheduler", &body).expect(200).json
 }
 
 fn dispatch(run: &str, attempt: u32) -> Value {
@@ -20,21 +29,12 @@ fn dispatch(run: &str, attempt: u32) -> Value {
 fn a_lower_epoch_is_fenced() {
     let (mut house, run) = planned();
     let old = house.epoch;
-    let other = house
-        .post("/v1/scheduler", &json!({ "holder": "s2", "ttlMs": 10_000 }))
-        .expect(200)
-        .json;
+    let other = lease(&mut house, "s2", &json!({}));
     assert_eq!(
         other["granted"], false,
         "a lease that runs is not given away"
     );
-    let taken = house
-        .post(
-            "/v1/scheduler",
-            &json!({ "holder": "s2", "ttlMs": 10_000, "takeOver": true }),
-        )
-        .expect(200)
-        .json;
+    let taken = lease(&mut house, "s2", &json!({ "takeOver": true }));
     assert_eq!(
         (&taken["granted"], taken["epoch"].as_u64()),
         (&json!(true), Some(old + 1))
@@ -43,10 +43,7 @@ fn a_lower_epoch_is_fenced() {
     let fenced = house.post("/v1/ledger", &late).refused(412, "epoch-fenced");
     assert_eq!(fenced.json["currentEpoch"], old + 1);
     house.now_ms += 10_001;
-    let back = house
-        .post("/v1/scheduler", &json!({ "holder": "s1", "ttlMs": 10_000 }))
-        .expect(200)
-        .json;
+    let back = lease(&mut house, "s1", &json!({}));
     assert_eq!(
         (&back["granted"], back["epoch"].as_u64()),
         (&json!(true), Some(old + 2))
@@ -62,10 +59,7 @@ fn a_lease_of_a_clock_that_went_back_is_in_nobodys_way() {
     house.take_lease();
     let old = house.epoch;
     house.now_ms = long_ago;
-    let other = house
-        .post("/v1/scheduler", &json!({ "holder": "s2", "ttlMs": 10_000 }))
-        .expect(200)
-        .json;
+    let other = lease(&mut house, "s2", &json!({}));
     assert_eq!(
         (&other["granted"], other["epoch"].as_u64()),
         (&json!(true), Some(old + 1)),
@@ -143,10 +137,8 @@ fn the_same_state_gives_the_same_decisions() {
     }
     house.catch_up();
     let scope = crate::house::scope();
-    let once =
-        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
-    let twice =
-        arcoflow_core::run::decide::decide(&house.replayed(), house.now_ms, &scope, &house.limits);
+    let once = decide(&house.world, house.now_ms, &scope, &house.limits);
+    let twice = decide(&house.replayed(), house.now_ms, &scope, &house.limits);
     assert!(!once.is_empty());
     let ids = |events: &[arcoflow_core::wire::event::Event]| {
         events
@@ -157,10 +149,7 @@ fn the_same_state_gives_the_same_decisions() {
     // The replayed world has every run in view, the live one only what changed; both agree about what changed.
     assert_eq!(ids(&once), ids(&twice));
     house.schedule();
-    assert!(
-        arcoflow_core::run::decide::decide(&house.replayed(), house.now_ms, &scope, &house.limits)
-            .is_empty()
-    );
+    assert!(decide(&house.replayed(), house.now_ms, &scope, &house.limits).is_empty());
 }
 
 #[test]
@@ -169,13 +158,11 @@ fn a_plan_and_its_first_tasks_are_one_proposal() {
     house.trigger(&json!({}));
     house.catch_up();
     let scope = crate::house::scope();
-    let decisions =
-        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+    let decisions = decide(&house.world, house.now_ms, &scope, &house.limits);
     let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
     assert_eq!(kinds, ["run_planned", "dispatch_requested"]);
     house.limits.open_attempts = 0;
-    let decisions =
-        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+    let decisions = decide(&house.world, house.now_ms, &scope, &house.limits);
     let kinds: Vec<&str> = decisions.iter().map(|event| event.kind()).collect();
     assert_eq!(
         kinds,
@@ -192,17 +179,45 @@ fn what_was_refused_hides_nothing_that_was_not_proposed_yet() {
     house.limits.decisions = 1;
     let scope = crate::house::scope();
     while !waiting.is_empty() {
-        let refused =
-            arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+        let refused = decide(&house.world, house.now_ms, &scope, &house.limits);
         let run = refused[0].run().expect("a run").to_string();
         assert!(waiting.contains(&run), "{run} is proposed once");
         waiting.retain(|other| *other != run);
         assert!(pass_over(&mut house.world, &refused));
         assert!(!pass_over(&mut house.world, &refused), "it was marked");
     }
-    let left =
-        arcoflow_core::run::decide::decide(&house.world, house.now_ms, &scope, &house.limits);
+    let left = decide(&house.world, house.now_ms, &scope, &house.limits);
     assert_eq!(left, []);
+}
+
+#[test]
+fn a_retry_that_was_refused_keeps_its_place() {
+    let mut pipeline = manifest(vec![asset("raw/a", &[], json!({}))]);
+    pipeline["queues"] = json!({ "default": { "limit": 1 } });
+    let mut house = House::with(&pipeline);
+    house.trigger(&json!({}));
+    house.schedule();
+    let envelope = house.lease(1).remove(0);
+    house.fail(&envelope, "INFRASTRUCTURE");
+    house.catch_up();
+    let decided = |house: &House| decide(&house.world, house.now_ms, &scope(), &house.limits);
+    let retry = decided(&house);
+    assert!(
+        matches!(retry.as_slice(), [Event::DispatchRequested(body)] if body.attempt == 2),
+        "{retry:?}"
+    );
+    assert!(pass_over(&mut house.world, &retry));
+    let other = house.trigger(&json!({}));
+    house.catch_up();
+    let next: Vec<String> = decided(&house)
+        .iter()
+        .map(|event| format!("{} of {}", event.kind(), event.run().expect("a run")))
+        .collect();
+    assert_eq!(
+        next,
+        [format!("run_planned of {other}")],
+        "the only place is the retry's"
+    );
 }
 
 #[test]
@@ -314,6 +329,6 @@ fn a_run_whose_manifest_nobody_has_is_left_alone() {
     }
     assert_eq!(blind.runs.len(), 2);
     let scope = crate::house::scope();
-    let said = arcoflow_core::run::decide::decide(&blind, house.now_ms, &scope, &house.limits);
+    let said = decide(&blind, house.now_ms, &scope, &house.limits);
     assert!(said.is_empty(), "{said:?}");
 }

@@ -200,8 +200,8 @@ fn why_an_attempt_ends_is_not_said_without_its_run() {
     assert_eq!(lost.expect("SQL"), 1);
     let before = house.records().len();
     house.now_ms += 30_000;
-    house.expire();
-    assert_eq!(house.records().len(), before, "it is put off");
+    assert_eq!(house.expire(), 0, "it is put off");
+    assert_eq!(house.records().len(), before);
     assert_eq!(sweep(&mut house)["repaired"], json!(2), "both are watched");
     house.now_ms += 60_000;
     house.expire();

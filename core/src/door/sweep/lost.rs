@@ -162,6 +162,7 @@ fn hold_again(session: &mut Session<'_>, lost: &Lost) -> Result<u64, StoreError>
     for run in &lost.runs {
         repaired += u64::from(session.run(run)?.is_some());
         // What was put off for want of the run ends in its time again.
+        session.wake.deadline = true;
         session.sql.execute(
             "UPDATE attempt SET due_ms = deadline_ms WHERE run = ?1 AND state = 2 AND due_ms > deadline_ms",
             &[run.to_bytes().as_slice().into()],
@@ -188,16 +189,7 @@ fn hold_again(session: &mut Session<'_>, lost: &Lost) -> Result<u64, StoreError>
             let due_ms = now_ms
                 .saturating_add(heartbeat_ms)
                 .min(row.deadline_ms.unwrap_or(u64::MAX));
-            let bound = BoundName::from(&name);
-            session.sql.execute(
-                "UPDATE attempt SET due_ms = ?4 WHERE run = ?1 AND task = ?2 AND attempt = ?3",
-                &[
-                    bound.run.as_slice().into(),
-                    bound.task.as_slice().into(),
-                    bound.attempt.into(),
-                    due_ms.into(),
-                ],
-            )?;
+            session.set_due(&name, due_ms)?;
         }
     }
     Ok(repaired)
