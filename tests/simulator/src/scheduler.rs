@@ -136,6 +136,8 @@ pub(crate) struct Scheduler {
     due_alarm_ms: Option<u64>,
     /// What was decided last, for when the door refuses it.
     proposed: Vec<Event>,
+    /// Decisions that it read, the last ones, for saying them again.
+    decided: Vec<Value>,
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
@@ -161,6 +163,7 @@ impl Scheduler {
             has_sweep_alarm: false,
             due_alarm_ms: None,
             proposed: Vec::new(),
+            decided: Vec::new(),
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
@@ -345,7 +348,7 @@ impl Scheduler {
             Asked::Swept => self.beginning.floor = seen.json["floor"].as_u64(),
             Asked::Schedules => self.begin(&seen),
             Asked::Automations => self.adopt(&seen),
-            Asked::Read => self.fold(&seen, out),
+            Asked::Read => self.fold(&seen, faults, out),
             Asked::Blunder => {
                 marks.hit("scheduler's blunder refused");
                 let taken = seen.json["results"].as_array().into_iter().flatten();
@@ -378,14 +381,14 @@ impl Scheduler {
                 );
                 self.is_settled = false;
             }
-            Asked::Guess => self.fold(&seen, out),
+            Asked::Guess => self.fold(&seen, faults, out),
             Asked::Append if seen.status != 200 => {
                 out.alarms.push((PAUSE_MS, 0));
                 return;
             }
             Asked::Append => {
                 let before = self.world.seq;
-                self.fold(&seen, out);
+                self.fold(&seen, faults, out);
                 let results = seen.json["results"].as_array().cloned().unwrap_or_default();
                 let appended = results
                     .iter()
@@ -424,7 +427,7 @@ impl Scheduler {
         self.is_settled = false;
     }
 
-    fn fold(&mut self, seen: &Seen, out: &mut Out) {
+    fn fold(&mut self, seen: &Seen, faults: &Faults, out: &mut Out) {
         for line in seen.json["records"].as_array().into_iter().flatten() {
             let Some(record) = Record::from_json(line.to_string().as_bytes()) else {
                 out.demand(false, "I04 what the door shows is a ledger", || {
@@ -450,6 +453,25 @@ impl Scheduler {
             (self.read, self.chain) = (self.read + 1, record.chain);
             self.world.fold(&record, &self.shelf, &limits());
             self.is_settled = false;
+            if faults.lies > 0 {
+                self.remember(&record.kind, line);
+            }
+        }
+    }
+}
+
+/// How many decisions a scheduler could say again.
+const REMEMBERED: usize = 16;
+
+impl Scheduler {
+    /// Keeps decisions that stay said for ever.
+    fn remember(&mut self, kind: &str, line: &Value) {
+        if matches!(kind, "run_requested" | "run_finished" | "schedule_ticked") {
+            if self.decided.len() == REMEMBERED {
+                self.decided.remove(0);
+            }
+            self.decided
+                .push(json!({ "kind": kind, "body": line["body"] }));
         }
     }
 }

@@ -54,6 +54,7 @@ impl Life {
     /// The end of all faults.
     fn heal(&mut self) -> Result<(), Broken> {
         self.faults.over();
+        self.rows.lie_still();
         self.cut.clear();
         self.door.is_full = false;
         self.client.end();

@@ -47,6 +47,7 @@ impl Life {
         }
         self.door.store.sync();
         let group = std::mem::take(&mut self.group);
+        let known = self.judge.seq();
         self.look(&group.wake)?;
         let door_ms = self.door.clock(self.now_ms);
         for (call, response) in group.answers {
@@ -66,6 +67,7 @@ impl Life {
             self.reply(&call, Seen { status, json });
         }
         self.wake(&group.wake)?;
+        self.lose_row_after(known);
         self.arm();
         Ok(())
     }

@@ -32,6 +32,10 @@ const RUNS: Index = Index {
     find: "SELECT 1 FROM run WHERE lower(hex(run)) = ?1",
 };
 
+/// Runs of which an attempt failed after a record: what is decided next is that it is tried again.
+const JUST_FAILED: &str = "SELECT DISTINCT lower(hex(run)) FROM attempt AS last WHERE state IN (4, 6) AND closed_seq > ?1
+    AND EXISTS (SELECT 1 FROM run WHERE run.run = last.run AND finished_seq IS NULL) ORDER BY 1";
+
 /// A row that is not where it was.
 #[derive(Debug)]
 struct Lost {
@@ -75,6 +79,8 @@ impl Lost {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     lost: Option<Lost>,
+    /// Whether the next run of which an attempt fails loses its row.
+    awaits_failure: bool,
     /// Until when something was in the way of sweeps.
     troubled_ms: u64,
     /// How the rows of attempts begin that ended before they were there again: nothing waits for them any more.
@@ -84,6 +90,11 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn is_one_lost(&self) -> bool {
         self.lost.is_some()
+    }
+
+    /// No more rows are taken.
+    pub(super) fn lie_still(&mut self) {
+        self.awaits_failure = false;
     }
 
     /// Something is in the way of sweeps until then.
@@ -113,14 +124,39 @@ impl Life {
         if !self.door.is_up || self.rows.is_one_lost() || self.door.store.unsynced() > 0 {
             return Ok(());
         }
-        let index = if self.fate.below(3) == 0 {
-            RUNS
-        } else {
-            ATTEMPTS
+        let index = match self.fate.below(4) {
+            0 => RUNS,
+            1 => {
+                self.rows.awaits_failure = true;
+                return Ok(());
+            }
+            _ => ATTEMPTS,
         };
         let lines = self.door.store.lines(index.names);
-        let Some(line) = self.fate.pick(&lines) else {
-            return Ok(());
+        self.lose_one(&index, &lines);
+        Ok(())
+    }
+
+    /// Takes the row of a run away as soon as one of its attempts has failed, before anybody decides what follows.
+    pub(super) fn lose_row_after(&mut self, seq: u64) {
+        if !self.rows.awaits_failure || self.rows.is_one_lost() || !self.door.is_up {
+            return;
+        }
+        let mut lines = Vec::new();
+        let asked = self
+            .door
+            .store
+            .query(JUST_FAILED, &[seq.into()], &mut |row| {
+                lines.push(row.text(0).to_owned());
+            });
+        asked.expect("a query");
+        self.rows.awaits_failure = lines.is_empty();
+        self.lose_one(&RUNS, &lines);
+    }
+
+    fn lose_one(&mut self, index: &Index, lines: &[String]) {
+        let Some(line) = self.fate.pick(lines) else {
+            return;
         };
         let lost = Lost::of(line, self.now_ms, self.judge.seq());
         let name = Value::Text(&lost.name);
@@ -129,7 +165,6 @@ impl Life {
         self.marks.hit("row lost");
         self.say(&format!("row lost: {}", lost.name));
         self.rows.lost = Some(lost);
-        Ok(())
     }
 
     /// After a sweep that knew of the row it is there again.

@@ -1,13 +1,16 @@
 //! A scheduler that lies, or has lost count: the door believes neither.
 
+use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::run::decide::decide;
 use arcoflow_core::wire::event::Event;
+use arcoflow_core::wire::event::automation::ScheduleSet;
 use arcoflow_core::wire::view::TaskState;
 use serde_json::{Value, json};
 
 use super::{Asked, Scheduler, limits, proposal};
 use crate::door::scope;
 use crate::faults::Faults;
+use crate::pipeline::SCHEDULES;
 use crate::post::{Draft, Out};
 
 /// How far a hasty scheduler is ahead of the door: the door's clock may have jumped by an hour since it was heard.
@@ -22,9 +25,11 @@ impl Scheduler {
         faults: &Faults,
         out: &mut Out,
     ) -> bool {
-        match self.dice.below(4) {
+        match self.dice.below(6) {
             0 | 1 => return self.blunder(epoch, faults, out),
             2 => return self.hurry(epoch, out),
+            3 => return self.say_again(epoch, out),
+            4 => return self.go_on(epoch, out),
             _ => {}
         }
         let dispatched = events
@@ -61,11 +66,56 @@ impl Scheduler {
         if early.is_empty() {
             return false;
         }
-        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": early });
+        self.stumble(epoch, early, out);
+        true
+    }
+
+    /// Decides what has been decided, and has read that it was.
+    fn say_again(&mut self, epoch: u64, out: &mut Out) -> bool {
+        let Some(event) = self.dice.pick(&self.decided).cloned() else {
+            return false;
+        };
+        self.stumble(epoch, vec![event], out);
+        true
+    }
+
+    /// Deals with a tick of a schedule that is paused.
+    fn go_on(&mut self, epoch: u64, out: &mut Out) -> bool {
+        let now_ms = self.heard.0;
+        let ticks_of = |schedules: &Schedules, name: &str| -> Vec<Event> {
+            let events = schedules.decide(now_ms, limits().plan_tasks, 100);
+            let of_name = |event: &Event| matches!(event, Event::ScheduleTicked(ticked) if ticked.schedule == name);
+            events.into_iter().filter(of_name).collect()
+        };
+        let ticks: Vec<Value> = SCHEDULES
+            .iter()
+            .filter(|name| ticks_of(&self.world.schedules, name).is_empty())
+            .flat_map(|name| {
+                let mut deaf = self.world.schedules.clone();
+                let resumed = Event::ScheduleSet(ScheduleSet {
+                    schedule: (*name).to_owned(),
+                    change: 0,
+                    reason: None,
+                    paused: false,
+                });
+                deaf.fold(self.world.seq + 1, 0, &resumed);
+                ticks_of(&deaf, name)
+            })
+            .map(|event| proposal(&event))
+            .collect();
+        if ticks.is_empty() {
+            return false;
+        }
+        self.stumble(epoch, ticks, out);
+        true
+    }
+
+    /// Proposes what the door may not take, as whoever decides.
+    fn stumble(&mut self, epoch: u64, events: Vec<Value>, out: &mut Out) {
+        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
         self.ask(Asked::Blunder, out, |tag| {
             Draft::post(tag, "/v1/ledger", body)
         });
-        true
     }
 
     /// Asks for an attempt again that there is, for one that nobody waits for, or for the next one of a task that still runs.
