@@ -1,6 +1,6 @@
 //! What takes too long for every change is done in a row at night, and one failure does not keep the rest from being looked at.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use crate::{drill, evidence, fuzz, mutants, schemathesis, simulate};
 
@@ -8,14 +8,9 @@ use crate::{drill, evidence, fuzz, mutants, schemathesis, simulate};
 const FUZZ_S: &str = "600";
 /// How long the soak takes, in minutes.
 const SOAK_MINUTES: &str = "60";
-/// Seeds of the simulator, and the hours of each.
-const SEEDS: (&str, &str) = ("2000", "24");
 
 /// Runs all of it, and says in the end what failed.
 pub(crate) fn run_all() -> Result<(), String> {
-    // A night's seeds are its own, and the night before says which they were.
-    let today = SystemTime::now().duration_since(UNIX_EPOCH);
-    let first_seed = today.map_or(1, |time| time.as_secs()).to_string();
     let mut failures = Vec::new();
     let mut step = |what: &str, work: &mut dyn FnMut() -> Result<(), String>| {
         println!("\n── {what}");
@@ -26,9 +21,7 @@ pub(crate) fn run_all() -> Result<(), String> {
         }
         println!("── {what}: {:.0} s", start.elapsed().as_secs_f64());
     };
-    step(&format!("fresh seeds from {first_seed}"), &mut || {
-        simulate::simulate(&["--from", &first_seed, SEEDS.0, SEEDS.1])
-    });
+    step("fresh seeds", &mut || simulate::simulate(&["--fresh"]));
     step("planted bugs", &mut || mutants::hunt(&[]));
     step("fuzzing", &mut || fuzz::fuzz(&[FUZZ_S]));
     step("schemathesis", &mut || {

@@ -10,6 +10,8 @@ use crate::stories::{bind, node};
 
 /// The seeds and the hours of each, when nothing is said. They are the same every time: fresh ones are for the night.
 const USUAL: [&str; 7] = ["200", "24", "--from", "1", "--twice", "50", "--sometimes"];
+/// Seeds that nobody lived, for an hour of the processor.
+const FRESH: [&str; 6] = ["100000", "24", "--fresh", "--sometimes", "--minutes", "60"];
 /// The seeds that are lived inside WebAssembly too, for so many hours: two in a hundred of the usual ones.
 const INSIDE: [&str; 4] = ["50", "100", "150", "200"];
 const HOURS: &str = "24";
@@ -17,12 +19,20 @@ const HOURS: &str = "24";
 /// Lives through seeds.
 pub(crate) fn simulate(arguments: &[&str]) -> Result<(), String> {
     let mut command = simulator();
-    if arguments.is_empty() {
-        let report = evidence::begin("simulate.json", "cargo xtask simulate")?;
-        command.args(USUAL).arg("--report").arg(report);
-    }
+    let kept = |name: &str, words: &str| evidence::begin(name, &format!("cargo xtask {words}"));
+    match arguments {
+        [] => {
+            let report = kept("simulate.json", "simulate")?;
+            command.args(USUAL).arg("--report").arg(report)
+        }
+        ["--fresh"] => {
+            let report = kept("simulate-fresh.json", "simulate --fresh")?;
+            command.args(FRESH).arg("--report").arg(report)
+        }
+        _ => command.args(arguments),
+    };
     run(
-        command.args(arguments),
+        &mut command,
         "the report above says which seed broke which rule; `--tell` prints its records",
     )
 }

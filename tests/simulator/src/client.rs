@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 const PAUSE_MS: u64 = 3_000;
 
-/// What callers wish for, by the names that settings use; schedules and looks are those of the pipeline.
+/// What callers wish for, by the names that settings use; schedules, looks and automations are those of the pipeline.
 pub(crate) const WISHES: &[&str] = &[
     "deploys",
     "cancels",
@@ -25,6 +25,7 @@ pub(crate) const WISHES: &[&str] = &[
     "triggers",
     "schedules",
     "looks",
+    "automations",
 ];
 
 #[derive(Clone, Debug)]
@@ -133,22 +134,29 @@ impl Client {
         for backfill in self.backfills.clone() {
             self.post(format!("/v1/backfills/{backfill}/resume"), json!({}), out);
         }
-        self.set_all("resume", out);
-    }
-
-    /// Nothing begins by itself from here on.
-    pub(crate) fn hush(&mut self, out: &mut Out) {
-        self.set_all("pause", out);
-    }
-
-    fn set_all(&mut self, change: &str, out: &mut Out) {
-        for automation in self.automations() {
-            self.post(format!("/v1/{automation}/{change}"), json!({}), out);
+        for paused in self.pausable() {
+            self.post(format!("/v1/{paused}/resume"), json!({}), out);
         }
     }
 
+    /// Nothing begins by itself from here on, but what follows from what was made.
+    pub(crate) fn hush(&mut self, out: &mut Out) {
+        for beginner in self.beginners() {
+            self.post(format!("/v1/{beginner}/pause"), json!({}), out);
+        }
+    }
+
+    /// Everything that can be paused.
+    fn pausable(&self) -> Vec<String> {
+        let mut all = self.beginners();
+        if self.settings.has("automations") {
+            all.push(format!("automations/{}", pipeline::KEEPS));
+        }
+        all
+    }
+
     /// The schedules and sensors that there are.
-    fn automations(&self) -> Vec<String> {
+    fn beginners(&self) -> Vec<String> {
         let schedules = pipeline::SCHEDULES
             .iter()
             .filter(|_| self.settings.has("schedules"))

@@ -12,6 +12,11 @@ const NEEDS: &[(&str, &[&str])] = &[
         "mart/e:materialize",
         &["mid/c:materialize", "mid/d:materialize"],
     ),
+    ("kept/a:materialize", &["raw/a:materialize"]),
+    (
+        "kept/b:materialize",
+        &["kept/a:materialize", "mid/c:materialize"],
+    ),
 ];
 
 /// A check whose failure fails no run.
@@ -21,6 +26,9 @@ pub(crate) const WARNING: &str = "mid/d:check";
 pub(crate) fn needs(task: &str) -> Vec<String> {
     if let Some(day) = task.strip_prefix("day/clean") {
         return vec![format!("day/raw{day}")];
+    }
+    if let Some(day) = task.strip_prefix("kept/day") {
+        return vec![format!("day/clean{day}")];
     }
     let found = NEEDS.iter().find(|(name, _)| *name == task);
     let needs = found.map_or(&[] as &[&str], |(_, needs)| needs);

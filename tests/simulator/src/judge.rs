@@ -3,6 +3,7 @@
 mod answers;
 mod attempts;
 mod automations;
+mod keeping;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use self::answers::Answers;
 use self::automations::Automations;
+use self::keeping::Keeping;
 use crate::marks::Marks;
 use crate::settings::Settings;
 
@@ -75,6 +77,7 @@ pub(crate) struct Judge {
     run_keys: BTreeMap<String, String>,
     answers: Answers,
     automations: Automations,
+    keeping: Keeping,
 }
 
 impl Judge {
@@ -92,6 +95,7 @@ impl Judge {
             run_keys: BTreeMap::new(),
             answers: Answers::default(),
             automations: Automations::new(settings),
+            keeping: Keeping::new(settings),
         }
     }
 
@@ -134,6 +138,9 @@ impl Judge {
             "I05 facts and decisions come from whom they may",
             || format!("{} by {}", at(), record.actor),
         )?;
+        let open = &self.open;
+        let is_being_made = |task: &str| open.iter().any(|(_, open)| open == task);
+        self.keeping.take(record, body, is_being_made, marks, at)?;
         match record.kind.as_str() {
             "run_triggered" => self.triggered(&run, body, record.at_ms, at),
             "run_requested" => self.requested(&run, body, record.at_ms, at),
@@ -353,6 +360,11 @@ impl Judge {
         })
     }
 
+    /// What is kept up to date and is not.
+    pub(crate) fn behind(&self) -> Vec<String> {
+        self.keeping.behind()
+    }
+
     pub(crate) fn open_runs(&self) -> usize {
         self.triggered.len() - self.finished.len()
     }
@@ -360,14 +372,19 @@ impl Judge {
 
 fn actor_may(actor: &str, kind: &str, body: &Value) -> bool {
     let by_whom: &[&str] = match kind {
-        "run_planned" | "run_rejected" | "dispatch_requested" | "run_finished"
-        | "schedule_ticked" => &["scheduler:"],
+        "run_planned"
+        | "run_rejected"
+        | "dispatch_requested"
+        | "run_finished"
+        | "schedule_ticked"
+        | "automation_evaluated" => &["scheduler:"],
         "attempt_started" | "attempt_finished" => &["worker"],
         "attempt_expired" => &["door"],
         "run_cancel_requested" => &["key:", "door"],
         "sensor_reported" if body.get("message").is_none() => &["worker", "door"],
         "run_requested" => match &body["on_account_of"] {
             account if account.get("backfill").is_some() => &["scheduler:"],
+            account if account.get("automation").is_some() => &["scheduler:"],
             account if account["schedule"].get("tick_s").is_some() => &["scheduler:"],
             account if account.get("schedule").is_some() => &["key:"],
             _ => &["key:", "worker"],

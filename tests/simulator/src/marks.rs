@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 pub const SOMETIMES: &[&str] = &[
     "a prefix survived",
     "answered again",
+    "automation began a run",
     "automation paused",
+    "automation waited",
     "key rotated",
     "key with another body",
     "look lost",

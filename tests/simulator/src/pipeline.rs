@@ -1,4 +1,4 @@
-//! The pipelines that a life deploys: a diamond with checks and retries, days, schedules and sensors, in three versions.
+//! The pipelines that a life deploys: a diamond with checks and retries, days, schedules, sensors and what is kept up to date, in three versions.
 
 use arcoflow_core::identity::digest::sha256;
 use arcoflow_core::identity::ids::AssetId;
@@ -30,6 +30,10 @@ pub(crate) const GRACE_MS: u64 = 30_000;
 
 /// The schedules of every version.
 pub(crate) const SCHEDULES: &[&str] = &["caught", "nightly", "often"];
+/// The automation, what the names of its assets begin with, and how many runs it may have at once.
+pub(crate) const KEEPS: &str = "keeps";
+pub(crate) const KEPT: &str = "kept/";
+pub(crate) const MOST_KEEPING: usize = 2;
 /// The sensor that is told, and the one that looks.
 pub(crate) const TOLD: &str = "told";
 pub(crate) const LOOKS: &str = "looks";
@@ -48,22 +52,31 @@ pub(crate) fn manifest(version: u64, settings: &Settings) -> Value {
     let warned = json!({ "check": { "run": { "command": ["check"] }, "severity": "warn" }, "priority": version, "timeouts": { "attemptMs": 600_000 } });
     let short = json!({ "attemptMs": 1_200_000 });
     let days = json!({ "timeouts": short, "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
+    let has_automations = settings.has("automations");
+    let kept = [
+        asset("kept/a", &["raw/a"], json!({ "timeouts": short })),
+        asset("kept/b", &["kept/a", "mid/c"], json!({ "timeouts": short })),
+        asset("kept/day", &["day/clean"], days.clone()),
+    ];
     let pooled = json!({ "timeouts": short, "pool": "source", "partitions": [{ "name": "day", "kind": "daily", "start": "2026-03-20" }] });
+    let mut assets = vec![
+        asset("raw/a", &[], quick.clone()),
+        asset("raw/b", &[], checked),
+        asset("mid/c", &["raw/a", "raw/b"], quick),
+        asset("mid/d", &["raw/b"], warned),
+        asset("mart/e", &["mid/c", "mid/d"], json!({ "timeouts": short })),
+        asset("day/raw", &[], pooled),
+        asset("day/clean", &["day/raw"], days),
+    ];
+    assets.extend(kept.into_iter().filter(|_| has_automations));
     json!({
         "version": 1,
+        "automations": if has_automations { automations() } else { json!([]) },
         "pools": { "source": { "limit": MOST_OF_POOL } },
         "schedules": if settings.has("schedules") { schedules() } else { json!([]) },
         "sensors": sensors(settings),
         "queues": { "default": { "limit": MOST_OPEN } },
-        "assets": [
-            asset("raw/a", &[], quick.clone()),
-            asset("raw/b", &[], checked),
-            asset("mid/c", &["raw/a", "raw/b"], quick),
-            asset("mid/d", &["raw/b"], warned),
-            asset("mart/e", &["mid/c", "mid/d"], json!({ "timeouts": short })),
-            asset("day/raw", &[], pooled),
-            asset("day/clean", &["day/raw"], days),
-        ],
+        "assets": assets,
     })
 }
 
@@ -73,6 +86,10 @@ fn schedules() -> Value {
         { "name": "often", "cron": "0 */3 * * *", "catchUp": "none", "trigger": { "selection": "raw/a" } },
         { "name": "caught", "cron": "45 */2 * * *", "timeZone": "America/New_York", "catchUp": "all", "trigger": { "selection": "raw/a" } },
     ])
+}
+
+fn automations() -> Value {
+    json!([{ "name": KEEPS, "concurrency": MOST_KEEPING, "trigger": { "selection": format!("{KEPT}*") } }])
 }
 
 fn sensors(settings: &Settings) -> Value {

@@ -138,6 +138,8 @@ pub(crate) struct Scheduler {
     proposed: Vec<Event>,
     /// Decisions that it read, the last ones, for saying them again.
     decided: Vec<Value>,
+    /// What is due of automations as the door said it last, for going on where somebody paused.
+    automations: Option<AutomationPage>,
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
@@ -164,6 +166,7 @@ impl Scheduler {
             due_alarm_ms: None,
             proposed: Vec::new(),
             decided: Vec::new(),
+            automations: None,
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
@@ -347,7 +350,7 @@ impl Scheduler {
             Asked::OpenBackfills => self.beginning.take_backfills(&seen),
             Asked::Swept => self.beginning.floor = seen.json["floor"].as_u64(),
             Asked::Schedules => self.begin(&seen),
-            Asked::Automations => self.adopt(&seen),
+            Asked::Automations => self.adopt(&seen, faults),
             Asked::Read => self.fold(&seen, faults, out),
             Asked::Blunder => {
                 marks.hit("scheduler's blunder refused");
@@ -418,13 +421,18 @@ impl Scheduler {
         self.world = World::beginning_after(self.beginning.seq(), schedules);
     }
 
-    fn adopt(&mut self, seen: &Seen) {
+    fn adopt(&mut self, seen: &Seen, faults: &Faults) {
         let page: AutomationPage = serde_json::from_value(seen.json.clone()).expect("a page");
+        self.automations = (faults.lies > 0).then(|| page.clone());
+        self.world.automations = self.adopted(page);
+        self.is_settled = false;
+    }
+
+    fn adopted(&self, page: AutomationPage) -> Automations {
         let declaring = page.automations.first().map(|view| view.manifest);
         let catalog =
             declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
-        self.world.automations = Automations::adopted(page, catalog);
-        self.is_settled = false;
+        Automations::adopted(page, catalog)
     }
 
     fn fold(&mut self, seen: &Seen, faults: &Faults, out: &mut Out) {
@@ -466,7 +474,10 @@ const REMEMBERED: usize = 16;
 impl Scheduler {
     /// Keeps decisions that stay said for ever.
     fn remember(&mut self, kind: &str, line: &Value) {
-        if matches!(kind, "run_requested" | "run_finished" | "schedule_ticked") {
+        if matches!(
+            kind,
+            "run_requested" | "run_finished" | "schedule_ticked" | "automation_evaluated"
+        ) {
             if self.decided.len() == REMEMBERED {
                 self.decided.remove(0);
             }

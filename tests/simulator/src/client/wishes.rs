@@ -146,8 +146,7 @@ impl Client {
 
     /// Pauses a schedule or a sensor, or lets it go on, or ticks a schedule by hand.
     fn set_one(&mut self, marks: &mut Marks, out: &mut Out) {
-        let automations = self.automations();
-        let Some(automation) = self.dice.pick(&automations).cloned() else {
+        let Some(automation) = self.dice.pick(&self.pausable()).cloned() else {
             return;
         };
         match self.dice.below(3) {

@@ -20,7 +20,7 @@ impl Life {
         self.client.hush(&mut out);
         self.post(Node::Client, out)?;
         let last_ms = end_ms + LONGEST_MS;
-        while self.now_ms < last_ms && !(self.client.is_done() && self.judge.open_runs() == 0) {
+        while self.now_ms < last_ms && !self.is_done() {
             self.rest(10)?;
         }
         self.look_for_row()?;
@@ -31,10 +31,20 @@ impl Life {
         )?;
         self.judge.check_acknowledged(&self.client.acknowledged())?;
         self.judge.check_all_ended()?;
+        let behind = self.judge.behind();
+        rule(
+            behind.is_empty(),
+            "I29 what an automation keeps is up to date",
+            || format!("{behind:?}"),
+        )?;
         // What was read piece by piece is read once more from the beginning.
         self.replica = Replica::new(self.new_database);
         self.check_replay()?;
         self.check_quiet()
+    }
+
+    fn is_done(&self) -> bool {
+        self.client.is_done() && self.judge.open_runs() == 0 && self.judge.behind().is_empty()
     }
 
     /// For how many minutes the door's time may stand still, until its clock has caught up with its ledger: so long does the lease of a

@@ -33,7 +33,8 @@ const RUNS: Index = Index {
 };
 
 /// Runs of which an attempt failed after a record: what is decided next is that it is tried again.
-const JUST_FAILED: &str = "SELECT DISTINCT lower(hex(run)) FROM attempt AS last WHERE state IN (4, 6) AND closed_seq > ?1
+const JUST_FAILED: &str =
+    "SELECT DISTINCT lower(hex(run)) FROM attempt AS last WHERE state IN (4, 6) AND closed_seq > ?1
     AND EXISTS (SELECT 1 FROM run WHERE run.run = last.run AND finished_seq IS NULL) ORDER BY 1";
 
 /// A row that is not where it was.

@@ -2,8 +2,9 @@
 
 use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::run::decide::decide;
+use arcoflow_core::wire::automation::{AutomationPage, AutomationView};
 use arcoflow_core::wire::event::Event;
-use arcoflow_core::wire::event::automation::ScheduleSet;
+use arcoflow_core::wire::event::automation::{Account, ScheduleSet};
 use arcoflow_core::wire::view::TaskState;
 use serde_json::{Value, json};
 
@@ -25,11 +26,12 @@ impl Scheduler {
         faults: &Faults,
         out: &mut Out,
     ) -> bool {
-        match self.dice.below(6) {
+        match self.dice.below(7) {
             0 | 1 => return self.blunder(epoch, faults, out),
             2 => return self.hurry(epoch, out),
             3 => return self.say_again(epoch, out),
             4 => return self.go_on(epoch, out),
+            5 => return self.keep_on(epoch, out),
             _ => {}
         }
         let dispatched = events
@@ -107,6 +109,45 @@ impl Scheduler {
             return false;
         }
         self.stumble(epoch, ticks, out);
+        true
+    }
+
+    /// Begins runs of an automation as if nobody had paused it. When somebody has let it go on meanwhile, they are good ones.
+    fn keep_on(&mut self, epoch: u64, out: &mut Out) -> bool {
+        let Some(page) = self.automations.clone() else {
+            return false;
+        };
+        if page.automations.iter().all(|view| view.paused.is_none()) {
+            return false;
+        }
+        let deaf = page.automations.into_iter().map(|view| AutomationView {
+            paused: None,
+            ..view
+        });
+        let page = AutomationPage {
+            automations: deaf.collect(),
+            ..page
+        };
+        let deaf = self.adopted(page);
+        let known = std::mem::replace(&mut self.world.automations, deaf);
+        let decided = decide(&self.world, self.heard.0, &scope(), &limits());
+        self.world.automations = known;
+        let is_of_automation = |event: &&Event| match event {
+            Event::RunRequested(body) => matches!(body.on_account_of, Account::Automation { .. }),
+            event => matches!(event, Event::AutomationEvaluated(_)),
+        };
+        let events: Vec<Value> = decided
+            .iter()
+            .filter(is_of_automation)
+            .map(proposal)
+            .collect();
+        if events.is_empty() {
+            return false;
+        }
+        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
+        self.ask(Asked::Guess, out, |tag| {
+            Draft::post(tag, "/v1/ledger", body)
+        });
         true
     }
 
