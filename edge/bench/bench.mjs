@@ -128,12 +128,19 @@ async function measure(door, ask, callers) {
   if (ask === work.completed) await stock(door, Math.min(4_000, (WINDOW_MS / 1_000) * (callers === 1 ? 1_200 : 2_000)));
   let done = 0;
   const [cpu, begun] = [door.processorUs(), performance.now()];
-  const end = begun + WINDOW_MS;
+  let end = begun + WINDOW_MS;
   const caller = async () => {
     while (performance.now() < end) {
       const asked = ask(door);
       if (asked === null) return;
-      await asked;
+      try {
+        await asked;
+      } catch (error) {
+        // A door that is faster than its limit of triggers is measured until it has reached it.
+        if (error.status !== 429) throw error;
+        end = Math.min(end, performance.now());
+        return;
+      }
       done += 1;
     }
   };

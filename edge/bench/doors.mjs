@@ -41,7 +41,9 @@ export class Door {
 
   async must(method, path, body, token, headers) {
     const answer = await this.send(method, path, body, token, headers);
-    if (answer.status >= 300) throw new Error(`${this.name}: ${method} ${path}: ${answer.status} ${JSON.stringify(answer.json)}`);
+    if (answer.status >= 300) {
+      throw Object.assign(new Error(`${this.name}: ${method} ${path}: ${answer.status} ${JSON.stringify(answer.json)}`), { status: answer.status });
+    }
     return answer.json;
   }
 

@@ -21,13 +21,15 @@ from house import AGAIN, House, conclude, counts, judge, manifest, percentile, p
 PERIOD_S = 30
 FAR_MS = 9_000_000_000_000
 OPEN = "run IN (SELECT run FROM run WHERE finished_seq IS NULL AND planned_seq IS NOT NULL)"
+# A run that ends before the next sweep needs no time-out any more, and nobody writes it again.
+FRESH = "NOT EXISTS (SELECT 1 FROM attempt WHERE attempt.run = run.run AND state >= 3)"
 # What is taken away, and whether the process is down meanwhile.
 DAMAGES = {
     "a run": f"DELETE FROM run WHERE run = (SELECT run FROM run WHERE {OPEN} LIMIT 1)",
     "an attempt that waits": f"DELETE FROM attempt WHERE (run, task, attempt) = (SELECT run, task, attempt FROM attempt WHERE state = 0 AND {OPEN} LIMIT 1)",
     "an attempt that runs": f"DELETE FROM attempt WHERE (run, task, attempt) = (SELECT run, task, attempt FROM attempt WHERE state = 2 AND {OPEN} LIMIT 1)",
     "the deadline of an attempt": f"UPDATE attempt SET due_ms = {FAR_MS}, deadline_ms = NULL WHERE (run, task, attempt) = (SELECT run, task, attempt FROM attempt WHERE state = 2 AND {OPEN} LIMIT 1)",
-    "the time-out of a run": f"UPDATE run SET due_ms = NULL WHERE run = (SELECT run FROM run WHERE {OPEN} AND due_ms IS NOT NULL LIMIT 1)",
+    "the time-out of a run": f"UPDATE run SET due_ms = NULL WHERE run = (SELECT run FROM run WHERE {OPEN} AND due_ms IS NOT NULL AND {FRESH} LIMIT 1)",
     "every open run and attempt": f"DELETE FROM attempt WHERE state < 3 AND {OPEN}; DELETE FROM run WHERE {OPEN}",
 }
 

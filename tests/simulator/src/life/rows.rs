@@ -37,6 +37,10 @@ const JUST_FAILED: &str =
     "SELECT DISTINCT lower(hex(run)) FROM attempt AS last WHERE state IN (4, 6) AND closed_seq > ?1
     AND EXISTS (SELECT 1 FROM run WHERE run.run = last.run AND finished_seq IS NULL) ORDER BY 1";
 
+/// Runs of which an attempt is due before a time: without its run nobody knows what it is due for.
+const SOON_DUE: &str = "SELECT DISTINCT lower(hex(run)) FROM attempt WHERE state IN (1, 2) AND requested_seq > 0 AND due_ms <= ?1
+    AND EXISTS (SELECT 1 FROM run WHERE run.run = attempt.run AND finished_seq IS NULL) ORDER BY 1";
+
 /// A row that is not where it was.
 #[derive(Debug)]
 struct Lost {
@@ -125,16 +129,21 @@ impl Life {
         if !self.door.is_up || self.rows.is_one_lost() || self.door.store.unsynced() > 0 {
             return Ok(());
         }
-        let index = match self.fate.below(4) {
-            0 => RUNS,
-            1 => {
-                self.rows.awaits_failure = true;
-                return Ok(());
+        match self.fate.below(6) {
+            0 => {
+                let lines = self.door.store.lines(RUNS.names);
+                self.lose_one(&RUNS, &lines);
             }
-            _ => ATTEMPTS,
-        };
-        let lines = self.door.store.lines(index.names);
-        self.lose_one(&index, &lines);
+            1 => {
+                let lines = self.runs(SOON_DUE, self.door.clock(self.now_ms) + PERIOD_MS);
+                self.lose_one(&RUNS, &lines);
+            }
+            2 => self.rows.awaits_failure = true,
+            _ => {
+                let lines = self.door.store.lines(ATTEMPTS.names);
+                self.lose_one(&ATTEMPTS, &lines);
+            }
+        }
         Ok(())
     }
 
@@ -143,16 +152,17 @@ impl Life {
         if !self.rows.awaits_failure || self.rows.is_one_lost() || !self.door.is_up {
             return;
         }
-        let mut lines = Vec::new();
-        let asked = self
-            .door
-            .store
-            .query(JUST_FAILED, &[seq.into()], &mut |row| {
-                lines.push(row.text(0).to_owned());
-            });
-        asked.expect("a query");
+        let lines = self.runs(JUST_FAILED, seq);
         self.rows.awaits_failure = lines.is_empty();
         self.lose_one(&RUNS, &lines);
+    }
+
+    fn runs(&mut self, sql: &'static str, number: u64) -> Vec<String> {
+        let mut runs = Vec::new();
+        let mut push = |row: &dyn arcoflow_core::door::sql::Row| runs.push(row.text(0).to_owned());
+        let asked = self.door.store.query(sql, &[number.into()], &mut push);
+        asked.expect("a query");
+        runs
     }
 
     fn lose_one(&mut self, index: &Index, lines: &[String]) {
