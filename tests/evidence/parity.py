@@ -60,7 +60,7 @@ def claims():
     for name in ("native", "node", "chromium", "vite", "workerd", "python"):
         says = f"answers of the target `{name}` that are not those of the fixtures"
         found.append(Claim(f"fixtures-{name}", says, "answers", wrong_answers(name), (FIXTURES,), "cargo xtask fixtures", ("exactly", 0)))
-    for name in ("wasm", "http"):
+    for name in ("wasm", "http", "workerd"):
         says = f"stories after which the target `{name}` is in another state than the native core"
         found.append(Claim(f"stories-{name}", says, "stories", other_states(name), (STORIES,), "cargo xtask stories", ("exactly", 0)))
     rows = [

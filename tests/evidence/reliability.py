@@ -8,26 +8,31 @@ from drills import CLAIMS as DRILLS
 from drills import PROGRAMS
 from raw import Unknown
 
-SIMULATE, WASM, MUTANTS, SOAK = "simulate.json", "simulate-wasm.json", "mutants.json", "soak.json"
+SIMULATE, FRESH, WASM = "simulate.json", "simulate-fresh.json", "simulate-wasm.json"
+MUTANTS, SOAK = "mutants.json", "soak.json"
 
 
-def lives(raw):
-    found = raw.member(SIMULATE, "lives")
+def lives(raw, file=SIMULATE):
+    found = raw.member(file, "lives")
     if not isinstance(found, list) or not found or len({life["seed"] for life in found}) != len(found):
-        raise Broken(f"{RAW}{SIMULATE}: its lives are not lives of seeds")
+        raise Broken(f"{RAW}{file}: its lives are not lives of seeds")
     return found
 
 
-def total(member):
-    return lambda raw: sum(life[member] for life in lives(raw))
+def total(member, file=SIMULATE):
+    return lambda raw: sum(life[member] for life in lives(raw, file))
 
 
-def hours(raw):
-    return total("simulatedMs")(raw) / 3_600_000
+def hours(file=SIMULATE):
+    return lambda raw: total("simulatedMs", file)(raw) / 3_600_000
 
 
-def broken(raw):
-    return sum(1 for life in lives(raw) if life["broken"] is not None)
+def broken(file=SIMULATE):
+    return lambda raw: sum(1 for life in lives(raw, file) if life["broken"] is not None)
+
+
+def minutes_of_fresh(raw):
+    return raw.count(FRESH, "processorMs") / 60_000
 
 
 def unreached(raw):
@@ -65,18 +70,25 @@ def a_second(of):
 
 def simulator():
     rows = [
-        ("broken", "seeds in which a rule was broken", "seeds", broken, ("exactly", 0)),
+        ("broken", "seeds in which a rule was broken", "seeds", broken(), ("exactly", 0)),
         ("seeds", "seeds that were lived through", "seeds", lambda raw: len(lives(raw)), ("at least", 200)),
-        ("hours", "simulated hours", "hours", hours, None),
+        ("hours", "simulated hours", "hours", hours(), None),
         ("steps", "steps, with every rule looked at after each", "steps", total("steps"), None),
         ("records", "records of their ledgers", "records", total("records"), None),
         ("kinds", "kinds of faults that were on in some life", "kinds", lambda raw: len({kind for life in lives(raw) for kind in life["faults"]}), None),
         ("unreached", "rare things that happened in no life", "things", unreached, ("exactly", 0)),
         ("unlike", "seeds that were lived twice and not the same", "seeds", unlike, ("exactly", 0)),
-        ("speed", "simulated hours in a second of the processor", "hours/s", a_second(hours), ("at least", 10)),
+        ("speed", "simulated hours in a second of the processor", "hours/s", a_second(hours()), ("at least", 10)),
         ("step-speed", "steps in a second of the processor", "steps/s", a_second(total("steps")), ("at least", 300_000)),
     ]
     claims = [Claim(f"simulate-{id}", says, unit, figure, (SIMULATE,), "cargo xtask simulate", bound) for id, says, unit, figure, bound in rows]
+    rows = [
+        ("broken", "seeds that nobody had lived before in which a rule was broken", "seeds", broken(FRESH), ("exactly", 0)),
+        ("minutes", "minutes of the processor that they were lived through in", "min", minutes_of_fresh, ("at least", 60)),
+        ("hours", "simulated hours of them", "hours", hours(FRESH), None),
+        ("steps", "steps of them", "steps", total("steps", FRESH), None),
+    ]
+    claims += [Claim(f"fresh-{id}", says, unit, figure, (FRESH,), "cargo xtask simulate --fresh", bound) for id, says, unit, figure, bound in rows]
     says = "seeds whose life inside WebAssembly was another than the native one"
     return [*claims, Claim("simulate-wasm", says, "seeds", unlike_inside, (WASM,), "cargo xtask simulate --wasm", ("exactly", 0))]
 
