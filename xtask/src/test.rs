@@ -19,19 +19,6 @@ pub(crate) fn run_all() -> Result<(), String> {
             "`cargo fmt --all` mends it",
         )
     })?;
-    step("core without a world", || {
-        run(
-            cargo().args([
-                "check",
-                "--locked",
-                "--package",
-                "arcoflow-core",
-                "--target",
-                WASM,
-            ]),
-            "core must not reach the world",
-        )
-    })?;
     step("lints", || {
         let lints = [
             "clippy",
