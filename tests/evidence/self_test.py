@@ -4,6 +4,7 @@ A change is tried with the stated hash as it was, and with a hash that was state
 and hash, so that only what follows from the raw files can give it away.
 """
 
+import itertools
 import json
 import random
 
@@ -18,7 +19,8 @@ def tamper_with_everything(archive, verify):
     """Fails when a change is not seen."""
     files, stated = unpacked(archive), digest(archive)
     seen, missed = 0, []
-    for what, changed, hash_of in [*damaged(files, archive, stated), *forged(files)]:
+    # One after the other: all of them at once are a thousand archives in memory.
+    for what, changed, hash_of in itertools.chain(damaged(files, archive, stated), forged(files)):
         try:
             verify(changed, hash_of)
             missed.append(what)
