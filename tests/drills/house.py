@@ -235,7 +235,7 @@ class House:
         """No new runs, and every run ended. A slow machine has its time, as long as one run after the other ends."""
         self.no_more_triggers.set()
         end = time.monotonic() + seconds
-        quiet, page, fewest = 0, {"runs": []}, None
+        quiet, fewest = 0, None
         while time.monotonic() < end:
             status, page = self.ask("GET", "/v1/runs?open=true&limit=1000")
             left = len(page["runs"]) if status == 200 else fewest
@@ -248,7 +248,7 @@ class House:
                     thread.join(timeout=10)
                 return self.door()
             time.sleep(0.2)
-        raise SystemExit(f"{len(page['runs']) if page else 'some'} runs are open, and none ended for {seconds} s; see {self.log()}")
+        raise SystemExit(f"{fewest if fewest is not None else 'some'} runs are open, and none ended for {seconds} s; see {self.log()}")
 
 
 def wait_until(what, ask, seconds=60):

@@ -19,6 +19,22 @@ pub(crate) fn run_all() -> Result<(), String> {
             "`cargo fmt --all` mends it",
         )
     })?;
+    // In the profile of what runs inside WebAssembly, so that nothing is built for this alone.
+    step("core without a world", || {
+        run(
+            cargo().args([
+                "build",
+                "--locked",
+                "--profile",
+                "checked",
+                "--package",
+                "arcoflow-core",
+                "--target",
+                WASM,
+            ]),
+            "core must not reach the world",
+        )
+    })?;
     step("lints", || {
         let lints = [
             "clippy",

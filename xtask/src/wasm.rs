@@ -17,7 +17,8 @@ pub(crate) fn run_tests() -> Result<(), String> {
     run(
         cargo()
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
-            .args(["test", "--locked", "--package", "arcoflow-npm"])
+            .args(["test", "--locked", "--profile", "checked"])
+            .args(["--package", "arcoflow-npm"])
             .args(["--target", "wasm32-unknown-unknown", "--test", "inside"]),
         "see the failures above",
     )

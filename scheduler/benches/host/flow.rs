@@ -69,7 +69,7 @@ pub(crate) fn lease(worker: &str, max: u32, wait_s: u32) -> LeaseRequest {
     }
 }
 
-/// How long work may take to come, in seconds: a scheduler reads a ledger that nobody has ever swept from its first record on.
+/// How long work may take to come: a scheduler reads a ledger that nobody has ever swept from its first record on.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Leases so many tasks.

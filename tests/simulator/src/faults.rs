@@ -50,7 +50,8 @@ pub(crate) struct Faults {
     pub(crate) worker_crash: u64,
     /// Tasks fail, hang, or fall silent for a while and come back.
     pub(crate) bad_tasks: bool,
-    /// Workers use tokens for what they are not for, and contradict themselves; schedulers propose what is not theirs to say.
+    /// Workers use tokens for what they are not for, and contradict themselves; schedulers propose what is not theirs to say,
+    /// or not any more.
     pub(crate) lies: u64,
     /// The door's clock jumps by up to so much, in both directions.
     pub(crate) clock_jump_ms: u64,

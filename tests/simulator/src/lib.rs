@@ -10,6 +10,7 @@ pub mod sqlite;
 mod pipeline;
 mod graph;
 mod door;
+mod shelf;
 mod scheduler;
 mod worker;
 mod client;

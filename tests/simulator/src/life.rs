@@ -25,8 +25,9 @@ use crate::pipeline;
 use crate::post::{Call, Draft, Node, Out, Seen};
 use crate::replay::Replica;
 use crate::report::Report;
-use crate::scheduler::{Scheduler, Shelf};
+use crate::scheduler::Scheduler;
 use crate::settings::Settings;
+use crate::shelf::Shelf;
 use crate::store::NewDatabase;
 use crate::worker::Worker;
 

@@ -15,7 +15,8 @@ use serde_json::Value;
 use crate::door::scope;
 use crate::judge::{Verdict, rule};
 use crate::model::{self, Run, Task};
-use crate::scheduler::{Shelf, limits};
+use crate::scheduler::limits;
+use crate::shelf::Shelf;
 
 /// One record in so many is followed by a comparison.
 const SAMPLED: u64 = 16;

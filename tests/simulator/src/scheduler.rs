@@ -1,55 +1,29 @@
 //! A scheduler of a life: it reads, folds, decides and proposes with core's own functions, and forgets everything when it dies.
 
+mod beginning;
 mod lies;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::sync::Arc;
 
 use arcoflow_core::automation::automations::Automations;
 use arcoflow_core::automation::schedules::Schedules;
-use arcoflow_core::identity::canonical_json;
-use arcoflow_core::identity::digest::{Sha256Digest, sha256};
-use arcoflow_core::plan::catalog::Catalog;
 use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
-use arcoflow_core::run::fold;
-use arcoflow_core::run::owed::{SWEEP_MS, begin_after, floor, is_quiet, owed, undecided};
+use arcoflow_core::run::owed::{SWEEP_MS, floor, is_quiet, owed, undecided};
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::event::Event;
-use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::record::{Chain, Record};
 use arcoflow_core::wire::schedule::SchedulePage;
 use serde_json::{Value, json};
 
+use self::beginning::Beginning;
+use self::lies::Memory;
 use crate::dice::Dice;
 use crate::door::scope;
 use crate::faults::Faults;
 use crate::marks::Marks;
 use crate::post::{Draft, Out, Seen};
-
-/// The manifests of a life, which every node could fetch by their address.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Shelf(Rc<RefCell<BTreeMap<Sha256Digest, Arc<Catalog>>>>);
-
-impl Shelf {
-    /// Puts a manifest there; the answer is its address.
-    pub(crate) fn put(&self, manifest: &Value) -> Sha256Digest {
-        let text = canonical_json::to_vec(manifest).expect("JSON");
-        let manifest = Manifest::parse(&text).expect("a good manifest");
-        let catalog = Catalog::new(manifest).expect("a good manifest");
-        let address = sha256(&text);
-        self.0.borrow_mut().insert(address, Arc::new(catalog));
-        address
-    }
-}
-
-impl fold::Catalogs for Shelf {
-    fn catalog(&self, manifest: &Sha256Digest) -> Option<Arc<Catalog>> {
-        self.0.borrow().get(manifest).cloned()
-    }
-}
+use crate::shelf::Shelf;
 
 /// How long a scheduler holds the lease, in milliseconds.
 const LEASE_MS: u64 = 60_000;
@@ -81,42 +55,6 @@ enum Asked {
     Blunder,
 }
 
-/// The oldest run or backfill that is open: what ended before that has no future.
-#[derive(Default)]
-struct Beginning {
-    has_runs: bool,
-    has_backfills: bool,
-    has_schedules: bool,
-    /// What a sweep saw: everything that was begun before has ended.
-    floor: Option<u64>,
-    oldest: Option<u64>,
-    as_of: u64,
-}
-
-impl Beginning {
-    fn take_runs(&mut self, seen: &Seen) {
-        self.has_runs = true;
-        self.as_of = seen.json["asOf"].as_u64().unwrap_or(0);
-        self.take(&seen.json["runs"]);
-    }
-
-    fn take_backfills(&mut self, seen: &Seen) {
-        self.has_backfills = true;
-        self.take(&seen.json["backfills"]);
-    }
-
-    /// The record to begin after.
-    fn seq(&self) -> u64 {
-        begin_after(self.oldest, self.as_of, self.floor.unwrap_or(0))
-    }
-
-    fn take(&mut self, list: &Value) {
-        let seqs = list.as_array().into_iter().flatten();
-        let seqs = seqs.filter_map(|entry| entry["seq"].as_u64());
-        self.oldest = seqs.chain(self.oldest).min();
-    }
-}
-
 /// What a scheduler knows; nothing of it survives.
 pub(crate) struct Scheduler {
     name: String,
@@ -136,10 +74,8 @@ pub(crate) struct Scheduler {
     due_alarm_ms: Option<u64>,
     /// What was decided last, for when the door refuses it.
     proposed: Vec<Event>,
-    /// Decisions that it read, the last ones, for saying them again.
-    decided: Vec<Value>,
-    /// What is due of automations as the door said it last, for going on where somebody paused.
-    automations: Option<AutomationPage>,
+    /// What it could say at the wrong time.
+    memory: Memory,
     asked: BTreeMap<u64, Asked>,
     next_tag: u64,
     take_over: bool,
@@ -165,8 +101,7 @@ impl Scheduler {
             has_sweep_alarm: false,
             due_alarm_ms: None,
             proposed: Vec::new(),
-            decided: Vec::new(),
-            automations: None,
+            memory: Memory::default(),
             asked: BTreeMap::new(),
             next_tag: 0,
             take_over: false,
@@ -318,10 +253,17 @@ impl Scheduler {
         if self.dice.once_in_thousand(faults.lies) && self.lie(epoch, &mut events, faults, out) {
             return;
         }
+        self.say(Asked::Append, epoch, events, out);
+    }
+
+    /// Asks the door to take decisions, if there are any.
+    fn say(&mut self, asked: Asked, epoch: u64, events: Vec<Value>, out: &mut Out) -> bool {
+        if events.is_empty() {
+            return false;
+        }
         let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
-        self.ask(Asked::Append, out, |tag| {
-            Draft::post(tag, "/v1/ledger", body)
-        });
+        self.ask(asked, out, |tag| Draft::post(tag, "/v1/ledger", body));
+        true
     }
 
     /// Takes an answer, or the absence of one.
@@ -415,24 +357,22 @@ impl Scheduler {
         self.beginning.has_schedules = true;
         let page: SchedulePage = serde_json::from_value(seen.json.clone()).expect("a page");
         let declaring = page.schedules.first().map(|schedule| schedule.manifest);
-        let catalog =
-            declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
-        let schedules = Schedules::adopted(&page, catalog);
+        let schedules = Schedules::adopted(&page, self.shelf.find(declaring));
         self.world = World::beginning_after(self.beginning.seq(), schedules);
     }
 
     fn adopt(&mut self, seen: &Seen, faults: &Faults) {
         let page: AutomationPage = serde_json::from_value(seen.json.clone()).expect("a page");
-        self.automations = (faults.lies > 0).then(|| page.clone());
+        if faults.lies > 0 {
+            self.memory.automations = Some(page.clone());
+        }
         self.world.automations = self.adopted(page);
         self.is_settled = false;
     }
 
     fn adopted(&self, page: AutomationPage) -> Automations {
         let declaring = page.automations.first().map(|view| view.manifest);
-        let catalog =
-            declaring.and_then(|manifest| fold::Catalogs::catalog(&self.shelf, &manifest));
-        Automations::adopted(page, catalog)
+        Automations::adopted(page, self.shelf.find(declaring))
     }
 
     fn fold(&mut self, seen: &Seen, faults: &Faults, out: &mut Out) {
@@ -462,27 +402,8 @@ impl Scheduler {
             self.world.fold(&record, &self.shelf, &limits());
             self.is_settled = false;
             if faults.lies > 0 {
-                self.remember(&record.kind, line);
+                self.memory.keep(&record.kind, line);
             }
-        }
-    }
-}
-
-/// How many decisions a scheduler could say again.
-const REMEMBERED: usize = 16;
-
-impl Scheduler {
-    /// Keeps decisions that stay said for ever.
-    fn remember(&mut self, kind: &str, line: &Value) {
-        if matches!(
-            kind,
-            "run_requested" | "run_finished" | "schedule_ticked" | "automation_evaluated"
-        ) {
-            if self.decided.len() == REMEMBERED {
-                self.decided.remove(0);
-            }
-            self.decided
-                .push(json!({ "kind": kind, "body": line["body"] }));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A scheduler that lies, or has lost count: the door believes neither.
 
+use std::collections::VecDeque;
+
 use arcoflow_core::automation::schedules::Schedules;
 use arcoflow_core::run::decide::decide;
 use arcoflow_core::wire::automation::{AutomationPage, AutomationView};
@@ -12,10 +14,39 @@ use super::{Asked, Scheduler, limits, proposal};
 use crate::door::scope;
 use crate::faults::Faults;
 use crate::pipeline::SCHEDULES;
-use crate::post::{Draft, Out};
+use crate::post::Out;
 
 /// How far a hasty scheduler is ahead of the door: the door's clock may have jumped by an hour since it was heard.
 const HASTE_MS: u64 = 4 * 3_600_000;
+
+/// How many decisions a scheduler could say again.
+const REMEMBERED: usize = 16;
+
+/// What a scheduler could say at the wrong time.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Decisions that it read, the last ones: they stay said for ever.
+    decided: VecDeque<Value>,
+    /// What is due of automations as the door said it last.
+    pub(super) automations: Option<AutomationPage>,
+}
+
+impl Memory {
+    /// Keeps a line of the ledger, if it is a decision that can be said again.
+    pub(super) fn keep(&mut self, kind: &str, line: &Value) {
+        if !matches!(
+            kind,
+            "run_requested" | "run_finished" | "schedule_ticked" | "automation_evaluated"
+        ) {
+            return;
+        }
+        if self.decided.len() == REMEMBERED {
+            self.decided.pop_front();
+        }
+        self.decided
+            .push_back(json!({ "kind": kind, "body": line["body"] }));
+    }
+}
 
 impl Scheduler {
     /// Says what a worker has to say, after what is its own to say, or decides under an epoch that is over.
@@ -48,9 +79,7 @@ impl Scheduler {
                 epoch
             }
         };
-        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
-        self.ask(Asked::Lie, out, |tag| Draft::post(tag, "/v1/ledger", body));
-        true
+        self.say(Asked::Lie, epoch, std::mem::take(events), out)
     }
 
     /// Deals with ticks that have not come yet.
@@ -65,20 +94,16 @@ impl Scheduler {
             )
             .map(proposal)
             .collect();
-        if early.is_empty() {
-            return false;
-        }
-        self.stumble(epoch, early, out);
-        true
+        self.say(Asked::Blunder, epoch, early, out)
     }
 
     /// Decides what has been decided, and has read that it was.
     fn say_again(&mut self, epoch: u64, out: &mut Out) -> bool {
-        let Some(event) = self.dice.pick(&self.decided).cloned() else {
-            return false;
-        };
-        self.stumble(epoch, vec![event], out);
-        true
+        let event = self
+            .dice
+            .pick(self.memory.decided.make_contiguous())
+            .cloned();
+        self.say(Asked::Blunder, epoch, event.into_iter().collect(), out)
     }
 
     /// Deals with a tick of a schedule that is paused.
@@ -105,16 +130,12 @@ impl Scheduler {
             })
             .map(|event| proposal(&event))
             .collect();
-        if ticks.is_empty() {
-            return false;
-        }
-        self.stumble(epoch, ticks, out);
-        true
+        self.say(Asked::Blunder, epoch, ticks, out)
     }
 
     /// Begins runs of an automation as if nobody had paused it. When somebody has let it go on meanwhile, they are good ones.
     fn keep_on(&mut self, epoch: u64, out: &mut Out) -> bool {
-        let Some(page) = self.automations.clone() else {
+        let Some(page) = self.memory.automations.clone() else {
             return false;
         };
         if page.automations.iter().all(|view| view.paused.is_none()) {
@@ -141,22 +162,7 @@ impl Scheduler {
             .filter(is_of_automation)
             .map(proposal)
             .collect();
-        if events.is_empty() {
-            return false;
-        }
-        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
-        self.ask(Asked::Guess, out, |tag| {
-            Draft::post(tag, "/v1/ledger", body)
-        });
-        true
-    }
-
-    /// Proposes what the door may not take, as whoever decides.
-    fn stumble(&mut self, epoch: u64, events: Vec<Value>, out: &mut Out) {
-        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
-        self.ask(Asked::Blunder, out, |tag| {
-            Draft::post(tag, "/v1/ledger", body)
-        });
+        self.say(Asked::Guess, epoch, events, out)
     }
 
     /// Asks for an attempt again that there is, for one that nobody waits for, or for the next one of a task that still runs.
@@ -186,9 +192,7 @@ impl Scheduler {
             _ => (attempt, Asked::Blunder),
         };
         let dispatch = json!({ "run": run, "task": task, "attempt": attempt, "queue": "default" });
-        let events = json!([{ "kind": "dispatch_requested", "body": dispatch }]);
-        let body = json!({ "epoch": epoch, "after": self.world.seq, "events": events });
-        self.ask(asked, out, |tag| Draft::post(tag, "/v1/ledger", body));
-        true
+        let event = json!({ "kind": "dispatch_requested", "body": dispatch });
+        self.say(asked, epoch, vec![event], out)
     }
 }
