@@ -36,5 +36,6 @@ pub mod log;
 pub mod read;
 mod asset;
 pub mod verify;
+pub mod replay;
 pub mod compare;
 pub mod openapi;

@@ -249,6 +249,7 @@ fn crates_are_used_in_one_direction() {
         ("scheduler", &["arcoflow-core", "arcoflow-stories"]),
         ("edge", &["arcoflow-core"]),
         ("bindings/npm", &["arcoflow-core"]),
+        ("bindings/npm/replay", &["arcoflow-core"]),
         ("bindings/python", &["arcoflow-core"]),
         ("tests", &["arcoflow-core"]),
         ("tests/simulator", &["arcoflow-core"]),

@@ -18,12 +18,25 @@ pub(crate) fn run_blocks(
 ) -> Result<(), String> {
     for page in PAGES {
         let name = format!("{page}.{extension}");
-        run_page(page, language, interpreter, &directory.join(name))?;
+        run_page(
+            page,
+            language,
+            interpreter,
+            &directory.join(name),
+            directory,
+        )?;
     }
     Ok(())
 }
 
-fn run_page(page: &str, language: &str, interpreter: &Path, script: &Path) -> Result<(), String> {
+/// Runs the blocks of one page as one script, in a place where the files are that it names.
+pub(crate) fn run_page(
+    page: &str,
+    language: &str,
+    interpreter: &Path,
+    script: &Path,
+    place: &Path,
+) -> Result<(), String> {
     let document = root().join(format!("docs/{page}.md"));
     let text = fs::read_to_string(&document)
         .map_err(|error| format!("{}: {error}", document.display()))?;
@@ -42,7 +55,7 @@ fn run_page(page: &str, language: &str, interpreter: &Path, script: &Path) -> Re
     fs::write(script, blocks.join("\n"))
         .map_err(|error| format!("{}: {error}", script.display()))?;
     run(
-        Command::new(interpreter).arg(script),
+        Command::new(interpreter).arg(script).current_dir(place),
         &format!("correct the example in docs/{page}.md"),
     )
 }

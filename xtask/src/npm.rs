@@ -28,7 +28,8 @@ pub(crate) fn pack() -> Result<PathBuf, String> {
 
 fn build(package: &Path) -> Result<(), String> {
     let dist = package.join("dist");
-    let module = module(package)?;
+    let core = module(package, "arcoflow-npm")?;
+    let replay = module(package, "arcoflow-npm-replay")?;
     if dist.exists() {
         fs::remove_dir_all(&dist).map_err(|error| format!("{}: {error}", dist.display()))?;
     }
@@ -51,19 +52,20 @@ fn build(package: &Path) -> Result<(), String> {
             )?;
         }
     }
-    write("core.wasm", &module)?;
+    write("replay.wasm", &replay)?;
+    write("core.wasm", &core)?;
     write(
         "core.wasm.js",
         format!(
             "export default \"{}\";\n",
-            data_encoding::BASE64.encode(&module)
+            data_encoding::BASE64.encode(&core)
         )
         .as_bytes(),
     )
 }
 
-/// The optimized module.
-fn module(package: &Path) -> Result<Vec<u8>, String> {
+/// The optimized module of a crate.
+fn module(package: &Path, name: &str) -> Result<Vec<u8>, String> {
     run(
         cargo()
             .args([
@@ -72,7 +74,7 @@ fn module(package: &Path) -> Result<Vec<u8>, String> {
                 "--profile",
                 "npm",
                 "--package",
-                "arcoflow-npm",
+                name,
                 "--lib",
                 "--features",
                 "module",
@@ -80,8 +82,12 @@ fn module(package: &Path) -> Result<Vec<u8>, String> {
             .args(["--target", "wasm32-unknown-unknown"]),
         "install the target with `rustup target add wasm32-unknown-unknown`",
     )?;
-    let built = target().join("wasm32-unknown-unknown/npm/arcoflow_npm.wasm");
-    let bound = target().join("npm/bound");
+    let file = name.replace('-', "_");
+    let built = target()
+        .join("wasm32-unknown-unknown/npm")
+        .join(&file)
+        .with_extension("wasm");
+    let bound = target().join("npm/bound").join(name);
     let mut bindgen = Bindgen::new();
     bindgen
         .input_path(built)
@@ -108,7 +114,7 @@ fn module(package: &Path) -> Result<Vec<u8>, String> {
         Command::new(optimizer)
             .args(["-O3", "--converge"])
             .args(FEATURES)
-            .arg(bound.join("arcoflow_npm_bg.wasm"))
+            .arg(bound.join(format!("{file}_bg.wasm")))
             .arg("-o")
             .arg(&optimized),
         "run `npm ci` in bindings/npm",

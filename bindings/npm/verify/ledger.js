@@ -1,58 +1,40 @@
-// A ledger is verified from its export alone: each record is chained to everything before it, in the bytes that the core writes.
+// A ledger is verified and replayed from its export and the manifests that it names, by the core of the npm package.
 
-import { canonicalize } from "arcoflow";
+import { Replay } from "arcoflow/replay";
 
-const encoder = new TextEncoder();
-const HEX = 64;
-/** What stands before the chain value, which is the last member of a line. */
-const BEFORE = ',"chain":"';
+/** So many lines are taken before whoever looks on is told. */
+const AT_ONCE = 1_000;
 
 /**
- * What the lines of an export come to: how many records hold, the chain value after them, and, when it is no ledger any more, the
- * record from which on it is none, with a sentence.
+ * What an export comes to: how many records hold, the chain value after them, the state of every run, and, when it is no ledger any
+ * more, the record from which on it is none, with a sentence.
  */
-export async function verify(text, onProgress = () => {}) {
-  const lines = text.split("\n");
-  if (lines.at(-1) === "") lines.pop();
-  let chain = new Uint8Array(32);
-  let before = 0;
+export async function verify(module, ledger, manifests, onProgress = () => {}) {
+  const replay = new Replay(module);
+  for (const manifest of manifests) replay.manifest(manifest);
+  const lines = linesOf(ledger);
   for (const [index, line] of lines.entries()) {
-    const seq = index + 1;
-    const broken = (sentence) => ({ records: index, head: hex(chain), broken: { seq, sentence } });
-    const at = line.length - HEX - 2 - BEFORE.length;
-    const stated = line.slice(-HEX - 2, -2);
-    if (line.slice(at, at + BEFORE.length) !== BEFORE || !/^[0-9a-f]{64}$/.test(stated) || !line.endsWith('"}')) {
-      return broken("it does not end in a chain value");
-    }
-    const stood = `${line.slice(0, at)}}`;
-    let canonical;
-    let record;
     try {
-      canonical = canonicalize(stood);
-      record = JSON.parse(canonical);
+      replay.line(line);
     } catch (error) {
-      return broken(`it is no record: ${error.message}`);
+      if (error.code !== "ledger.broken") throw error;
+      return { ...replay.result(), broken: { seq: error.seq, sentence: error.message } };
     }
-    if (canonical !== stood) return broken("it is not canonical JSON");
-    if (record.seq !== seq) return broken(`it says that it is record ${record.seq}`);
-    if (!(record.at_ms >= before)) return broken("its time is before that of the record before it");
-    chain = await next(chain, canonical);
-    if (hex(chain) !== stated) return broken("its chain value does not follow from the records up to it");
-    before = record.at_ms;
-    if (seq % 1_000 === 0) onProgress(seq, lines.length);
+    if ((index + 1) % AT_ONCE === 0) {
+      onProgress(index + 1, lines.length);
+      await new Promise((shown) => setTimeout(shown));
+    }
   }
-  return { records: lines.length, head: hex(chain), broken: null };
+  return { ...replay.result(), broken: null };
 }
 
-/** SHA-256 over a chain value and the canonical JSON that follows it. */
-async function next(chain, canonical) {
-  const bytes = encoder.encode(canonical);
-  const both = new Uint8Array(chain.length + bytes.length);
-  both.set(chain);
-  both.set(bytes, chain.length);
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", both));
-}
-
-function hex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** The lines of a file in bytes, without their ends. */
+function linesOf(bytes) {
+  const lines = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0x0a, start);
+    lines.push(bytes.subarray(start, end < 0 ? bytes.length : end));
+    start = end < 0 ? bytes.length : end + 1;
+  }
+  return lines;
 }

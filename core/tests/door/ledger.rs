@@ -1,8 +1,12 @@
 //! The ledger can be checked by anyone, and every step of the door reaches what it needs by an index.
 
+use std::fs;
+use std::path::Path;
+
+use arcoflow_core::door::replay::Replay;
 use arcoflow_core::door::verify::Verifier;
 use arcoflow_core::wire::record::{GENESIS, Record};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::house::{House, asset, manifest};
 
@@ -147,4 +151,96 @@ fn the_rows_that_a_task_writes_are_counted() {
             ("completed", 4)
         ]
     );
+}
+
+fn exported() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/ledger")
+}
+
+fn learned() -> Replay {
+    let mut replay = Replay::default();
+    for entry in fs::read_dir(exported().join("manifests")).expect("manifests") {
+        let path = entry.expect("a manifest").path();
+        let content = fs::read(&path).expect("a manifest");
+        let address = replay.learn(&content).expect("it can be read").to_string();
+        assert_eq!(
+            path.file_stem().and_then(|name| name.to_str()),
+            Some(address.replace(':', "-").as_str())
+        );
+    }
+    replay
+}
+
+fn lines() -> Vec<String> {
+    let text = fs::read_to_string(exported().join("ledger.jsonl")).expect("a ledger");
+    text.lines().map(String::from).collect()
+}
+
+fn said(replay: &Replay) -> Value {
+    let runs = replay.runs().map(|(run, is_known)| {
+        assert!(is_known);
+        json!({
+            "runId": run.id,
+            "manifest": run.triggered.manifest,
+            "state": run.state(),
+            "stateFingerprint": run.fingerprint(),
+        })
+    });
+    json!({
+        "records": replay.verifier().seq(),
+        "head": replay.verifier().chain().to_hex(),
+        "unknownKinds": replay.verifier().unknown,
+        "runs": Value::from_iter(runs),
+    })
+}
+
+#[test]
+fn an_export_is_replayed_to_what_its_door_said() {
+    let mut replay = learned();
+    for line in lines() {
+        replay.take_line(line.as_bytes()).expect("it holds");
+    }
+    let states = fs::read(exported().join("states.json")).expect("states");
+    let states: Value = serde_json::from_slice(&states).expect("JSON");
+    assert_eq!(said(&replay), states);
+}
+
+#[test]
+fn a_replay_stays_before_a_line_that_is_not_the_next_one() {
+    let mut replay = learned();
+    let lines = lines();
+    for (place, line) in lines.iter().enumerate() {
+        let before = said(&replay);
+        for at in (0..line.len()).filter(|at| line.is_char_boundary(*at)) {
+            let mut touched = line.clone().into_bytes();
+            touched[at] ^= 1;
+            let broken = replay
+                .take_line(&touched)
+                .expect_err("a bit is turned over");
+            assert!(!broken.sentence.is_empty());
+        }
+        let spaced = line.replacen(':', ": ", 1);
+        let next = lines.get(place + 1).cloned().unwrap_or_default();
+        for wrong in [spaced, next, String::new(), "{}".to_string()] {
+            replay
+                .take_line(wrong.as_bytes())
+                .expect_err("it is not the next record");
+        }
+        assert_eq!(said(&replay), before);
+        replay.take_line(line.as_bytes()).expect("it holds");
+    }
+}
+
+#[test]
+fn a_run_without_its_manifest_has_no_state_and_the_chain_holds() {
+    let mut replay = Replay::default();
+    let lacked = lines().into_iter().filter_map(|line| {
+        let record = Record::from_json(line.as_bytes())?;
+        let lacks = replay.lacks(&record);
+        replay.take(&record).expect("it holds");
+        lacks
+    });
+    assert_eq!(lacked.count(), 4);
+    assert_eq!(replay.verifier().seq(), lines().len() as u64);
+    assert!(replay.runs().all(|(_, is_known)| !is_known));
 }

@@ -13,6 +13,7 @@ use arcoflow_core::run::explain;
 use arcoflow_core::run::fold::Catalogs;
 use arcoflow_core::run::state::Run;
 use arcoflow_core::wire::event::{AttemptOutcome, Event, Output};
+use arcoflow_core::wire::finding::Finding;
 use arcoflow_core::wire::manifest::Manifest;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::view::{AssetLine, TaskState};
@@ -175,15 +176,18 @@ fn last_assets(plan: &Plan) -> BTreeSet<AssetIndex> {
 pub(crate) fn catalog_of(text: &[u8]) -> Outcome<Catalog> {
     Manifest::parse(text)
         .and_then(Catalog::new)
-        .map_err(|findings| {
-            let first = findings
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            Failure::new(
-                Exit::Unreachable,
-                format!("the manifest of the run cannot be read: {first}"),
-            )
-            .hint("is the door of another version?")
-        })
+        .map_err(|findings| unreadable(&findings))
+}
+
+/// A manifest that a door gave is none, by the first thing that is wrong with it.
+pub(crate) fn unreadable(findings: &[Finding]) -> Failure {
+    let first = findings
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    Failure::new(
+        Exit::Unreachable,
+        format!("the manifest of the run cannot be read: {first}"),
+    )
+    .hint("is the door of another version?")
 }

@@ -1,25 +1,19 @@
 //! A ledger is verified by replaying it: every record against the one before, and every state against the one that the door shows.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-use arcoflow_core::door::verify::Verifier;
+use arcoflow_core::door::replay::Replay;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
-use arcoflow_core::identity::ids::RunId;
-use arcoflow_core::plan::MAX_TASKS;
-use arcoflow_core::plan::catalog::Catalog;
-use arcoflow_core::run::fold::Catalogs;
-use arcoflow_core::run::state::Run;
 use arcoflow_core::wire::record::Record;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::cli::connection::Context;
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::fold::catalog_of;
+use crate::cli::fold::unreadable;
 use crate::cli::words;
 use crate::client::{Client, LedgerQuery};
 
@@ -58,7 +52,7 @@ pub(crate) struct Verify {
 /// Print every record as a line of JSON, in order.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  arcoflow ledger export > ledger.jsonl\n  arcoflow ledger export --out ledger.jsonl --after 120"
+    after_help = "Examples:\n  arcoflow ledger export > ledger.jsonl\n  arcoflow ledger export --out ledger.jsonl --after 120\n  arcoflow ledger export --out ledger.jsonl --manifests manifests"
 )]
 pub(crate) struct Export {
     /// Write to this file instead of standard output.
@@ -67,6 +61,9 @@ pub(crate) struct Export {
     /// Begin after this record.
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     after: u64,
+    /// Write the manifests that the records name into this directory too: with them anyone can replay every run.
+    #[arg(long, value_name = "DIR")]
+    manifests: Option<PathBuf>,
 }
 
 /// `arcoflow ledger`
@@ -97,123 +94,93 @@ async fn verify(context: &Context) -> Outcome {
         for line in page.records {
             let record = Record::from(line);
             after = record.seq;
-            if let Err(found) = replay.verifier.take(&record) {
+            if let Some(address) = replay.lacks(&record) {
+                let text = manifest(&client, &address).await?;
+                replay
+                    .learn(&text)
+                    .map_err(|findings| unreadable(&findings))?;
+            }
+            if let Err(found) = replay.take(&record) {
                 report.broken(&found);
                 return Ok(report.show(&context.screen));
             }
-            replay.take(&client, &record).await?;
         }
         if count < PAGE as usize {
             break;
         }
     }
-    replay.report(&mut report);
+    tell(&replay, &mut report);
     compare(&client, &replay, &mut report).await?;
     Ok(report.show(&context.screen))
 }
 
-/// The states of runs, folded from the records alone.
-#[derive(Default)]
-struct Replay {
-    verifier: Verifier,
-    catalogs: Known,
-    runs: BTreeMap<RunId, Run>,
+/// Fetches a manifest, which must have the address that it is asked for by.
+async fn manifest(client: &Client, address: &Sha256Digest) -> Outcome<Vec<u8>> {
+    let text = client.manifest(address).await?;
+    if sha256(&text) != *address {
+        return Err(Failure::new(
+            Exit::RunFailed,
+            format!("the manifest `{address}` has another content than its address says"),
+        )
+        .hint("restore the ledger from a copy: `arcoflow ledger export` makes one"));
+    }
+    Ok(text)
 }
 
-/// The manifests that runs name.
-#[derive(Default)]
-struct Known(BTreeMap<Sha256Digest, Arc<Catalog>>);
-
-impl Catalogs for Known {
-    fn catalog(&self, manifest: &Sha256Digest) -> Option<Arc<Catalog>> {
-        self.0.get(manifest).cloned()
-    }
-}
-
-impl Replay {
-    async fn take(&mut self, client: &Client, record: &Record) -> Outcome<()> {
-        let Some(event) = record.event() else {
-            return Ok(());
-        };
-        if let Some(body) = event.begins() {
-            self.learn(client, &body.manifest).await?;
-            let run = Run::begin(record, body.clone(), &self.catalogs, MAX_TASKS);
-            self.runs.insert(body.run, run);
-        } else if let Some(run) = event.run().and_then(|id| self.runs.get_mut(&id)) {
-            run.apply(record, &event);
-        }
-        Ok(())
-    }
-
-    /// Fetches a manifest, which must have the address that it is asked for by.
-    async fn learn(&mut self, client: &Client, address: &Sha256Digest) -> Outcome<()> {
-        if self.catalogs.0.contains_key(address) {
-            return Ok(());
-        }
-        let text = client.manifest(address).await?;
-        if sha256(&text) != *address {
-            return Err(Failure::new(
-                Exit::RunFailed,
-                format!("the manifest `{address}` has another content than its address says"),
-            )
-            .hint("restore the ledger from a copy: `arcoflow ledger export` makes one"));
-        }
-        self.catalogs
-            .0
-            .insert(*address, Arc::new(catalog_of(&text)?));
-        Ok(())
-    }
-
-    fn report(&self, report: &mut Report) {
-        report.good(
-            "chain",
+fn tell(replay: &Replay, report: &mut Report) {
+    let verifier = replay.verifier();
+    report.good(
+        "chain",
+        format!(
+            "{} in sequence, each hash follows from the one before",
+            words::of(verifier.seq(), "record")
+        ),
+    );
+    report.good(
+        "events",
+        "each id follows from what the event says, none stands twice",
+    );
+    if verifier.unknown > 0 {
+        report.careful(
+            "kinds",
             format!(
-                "{} in sequence, each hash follows from the one before",
-                words::of(self.verifier.seq(), "record")
+                "{} of a kind that this version does not know",
+                words::of(verifier.unknown, "record")
             ),
         );
-        report.good(
-            "events",
-            "each id follows from what the event says, none stands twice".to_string(),
-        );
-        if self.verifier.unknown > 0 {
-            report.careful(
-                "kinds",
-                format!(
-                    "{} of a kind that this version does not know",
-                    words::of(self.verifier.unknown, "record")
-                ),
-            );
-        }
-        report.good(
-            "manifests",
-            format!(
-                "{} under the address of its content",
-                words::of(self.catalogs.0.len() as u64, "manifest")
-            ),
-        );
-        report.fact("head", json!(self.verifier.seq()));
-        report.fact("chain", json!(self.verifier.chain().to_hex()));
     }
+    report.good(
+        "manifests",
+        format!(
+            "{} under the address of its content",
+            words::of(replay.manifests() as u64, "manifest")
+        ),
+    );
+    report.fact("head", json!(verifier.seq()));
+    report.fact("chain", json!(verifier.chain().to_hex()));
 }
 
 /// Replayed states beside those that the door shows.
 async fn compare(client: &Client, replay: &Replay, report: &mut Report) -> Outcome<()> {
-    let mut later = 0_u64;
-    for (id, run) in &replay.runs {
-        let view = client.run(id).await?;
-        if run.finished.is_none() && view.as_of > replay.verifier.seq() {
+    let (mut compared, mut later) = (0_u64, 0_u64);
+    for (run, _) in replay.runs() {
+        let view = client.run(&run.id).await?;
+        if run.finished.is_none() && view.as_of > replay.verifier().seq() {
             // The run went on while it was replayed.
             later += 1;
         } else if view.state_fingerprint != run.fingerprint() {
             report.bad(
                 "states",
-                format!("run {id} is replayed to another state than the door shows"),
+                format!(
+                    "run {} is replayed to another state than the door shows",
+                    run.id
+                ),
             );
             return Ok(());
+        } else {
+            compared += 1;
         }
     }
-    let compared = replay.runs.len() as u64 - later;
     report.good(
         "states",
         format!(
@@ -243,6 +210,7 @@ async fn export(context: &Context, verb: &Export) -> Outcome {
     };
     let mut after = verb.after;
     let mut written = 0_u64;
+    let mut manifests = BTreeSet::new();
     loop {
         let page = client
             .ledger(&LedgerQuery {
@@ -253,17 +221,25 @@ async fn export(context: &Context, verb: &Export) -> Outcome {
             .await?;
         let count = page.records.len();
         for line in page.records {
-            after = line.seq;
+            let record = Record::from(line);
+            after = record.seq;
             written += 1;
             match (&mut file, &verb.out) {
                 (Some(file), Some(path)) => {
-                    file.write_all(&Record::from(line).to_json())
+                    file.write_all(&record.to_json())
                         .and_then(|()| file.write_all(b"\n"))
                         .map_err(|error| cannot_write(path, &error))?;
                 }
                 _ => context
                     .screen
-                    .line(String::from_utf8_lossy(&Record::from(line).to_json())),
+                    .line(String::from_utf8_lossy(&record.to_json())),
+            }
+            if let Some(directory) = &verb.manifests {
+                let event = record.event();
+                let named = event.as_ref().and_then(|event| event.manifest().copied());
+                if let Some(address) = named.filter(|address| manifests.insert(*address)) {
+                    keep(directory, &address, &manifest(&client, &address).await?)?;
+                }
             }
         }
         if count < PAGE as usize {
@@ -278,9 +254,24 @@ async fn export(context: &Context, verb: &Export) -> Outcome {
             path.display()
         ));
     }
+    if let Some(directory) = &verb.manifests {
+        let count = words::of(manifests.len() as u64, "manifest");
+        context
+            .screen
+            .note(format!("{count} in {}", directory.display()));
+    }
     Ok(Exit::Ok)
 }
 
-fn cannot_write(path: &std::path::Path, error: &std::io::Error) -> Failure {
+/// Writes a manifest below its address, byte for byte.
+fn keep(directory: &Path, address: &Sha256Digest, content: &[u8]) -> Outcome<()> {
+    let name = address.to_string().replace(':', "-");
+    let path = directory.join(name).with_extension("json");
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&path, content))
+        .map_err(|error| cannot_write(&path, &error))
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("the file cannot be written: {error}")).at(path.display())
 }

@@ -348,7 +348,28 @@ fn a_ledger_that_was_touched_is_found_at_the_record() {
         exported.len() as u64,
         in_place["head"].as_u64().unwrap_or(0)
     );
+    let to_files = [
+        "ledger",
+        "export",
+        "--out",
+        "ledger.jsonl",
+        "--manifests",
+        "kept",
+    ];
+    let told = house.run(&to_files).code(0).err;
+    assert!(told.contains("1 manifest in kept"), "{told}");
     let place = house.close();
+    let mut replay = arcoflow_core::door::replay::Replay::default();
+    for entry in std::fs::read_dir(place.path("kept")).expect("the manifests were written") {
+        let content = std::fs::read(entry.expect("a manifest").path()).expect("it can be read");
+        replay.learn(&content).expect("it is a manifest");
+    }
+    let lines = std::fs::read_to_string(place.path("ledger.jsonl")).expect("it was written");
+    for line in lines.lines() {
+        replay.take_line(line.as_bytes()).expect("it holds");
+    }
+    assert!(replay.runs().all(|(_, is_known)| is_known));
+    assert_eq!(replay.verifier().chain().to_hex(), in_place["chain"]);
 
     let rows: &[(&str, &str)] = &[
         (
