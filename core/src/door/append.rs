@@ -30,32 +30,42 @@ const LEASE_MS: RangeInclusive<u64> = 1_000..=600_000;
 /// The most records in an answer.
 const MOST_RECORDS: u64 = 10_000;
 
-/// Who holds the scheduler's lease.
+/// Who holds the scheduler's lease. Its times are those of the machine's clock and not the door's: a lease is no record, and time that
+/// stands still must not keep the lease of somebody who is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) epoch: u64,
-    pub(crate) name: String,
-    pub(crate) expires_ms: u64,
+    name: String,
+    granted_ms: u64,
+    expires_ms: u64,
 }
 
 impl Holder {
-    /// Whether its lease goes on for somebody else. One that would go on for longer than any was granted is of a clock that has gone
-    /// back since; a holder that lives has renewed it.
-    fn is_in_the_way(&self, now_ms: u64) -> bool {
-        let longest_ms = now_ms.saturating_add(*LEASE_MS.end());
-        (now_ms + 1..=longest_ms).contains(&self.expires_ms)
+    /// For how long its lease goes on, in milliseconds. One that was granted later than now is of a clock that has gone back since: it is
+    /// over, and a holder that lives has it anew with its next renewal.
+    fn left_ms(&self, now_ms: u64) -> u64 {
+        if self.granted_ms > now_ms {
+            return 0;
+        }
+        self.expires_ms.saturating_sub(now_ms)
+    }
+
+    /// Whether somebody decides.
+    pub(crate) fn decides(&self, now_ms: u64) -> bool {
+        self.left_ms(now_ms) > 0
     }
 }
 
 pub(crate) fn holder(session: &mut Session<'_>) -> Result<Option<Holder>, StoreError> {
     first(
         session.sql,
-        "SELECT epoch, holder, expires_ms FROM scheduler WHERE id = 1",
+        "SELECT epoch, holder, granted_ms, expires_ms FROM scheduler WHERE id = 1",
         &[],
         |row| Holder {
             epoch: row.unsigned(0),
             name: String::from(row.text(1)),
-            expires_ms: row.unsigned(2),
+            granted_ms: row.optional(2).unwrap_or(0),
+            expires_ms: row.unsigned(3),
         },
     )
 }
@@ -78,26 +88,35 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
             "expected 1 to 128 bytes without control characters",
         )));
     }
-    let now_ms = session.now_ms()?;
+    let now_ms = session.moment.now_ms;
     let held = holder(session)?;
-    let expires_ms = now_ms.saturating_add(request.ttl_ms);
+    let (granted_ms, expires_ms) = (now_ms, now_ms.saturating_add(request.ttl_ms));
     let next = match held {
-        Some(held) if held.name == request.holder && held.expires_ms > now_ms => {
-            Holder { expires_ms, ..held }
-        }
-        Some(held) if held.is_in_the_way(now_ms) && !request.take_over => {
+        Some(held) if held.name == request.holder && held.expires_ms > now_ms => Holder {
+            granted_ms,
+            expires_ms,
+            ..held
+        },
+        Some(held) if held.decides(now_ms) && !request.take_over => {
             return Ok(lease_answer(session, &held, false)?.into());
         }
         held => Holder {
             epoch: held.map_or(0, |held| held.epoch) + 1,
             name: request.holder,
+            granted_ms,
             expires_ms,
         },
     };
     session.sql.execute(
-        "INSERT INTO scheduler (id, epoch, holder, expires_ms) VALUES (1, ?1, ?2, ?3)
-         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, expires_ms = excluded.expires_ms",
-        &[next.epoch.into(), next.name.as_str().into(), next.expires_ms.into()],
+        "INSERT INTO scheduler (id, epoch, holder, granted_ms, expires_ms) VALUES (1, ?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, granted_ms = excluded.granted_ms,
+         expires_ms = excluded.expires_ms",
+        &[
+            next.epoch.into(),
+            next.name.as_str().into(),
+            next.granted_ms.into(),
+            next.expires_ms.into(),
+        ],
     )?;
     Ok(lease_answer(session, &next, true)?.into())
 }
@@ -108,15 +127,16 @@ fn lease_answer(
     granted: bool,
 ) -> Result<Response, StoreError> {
     let scope = session.config.scope.clone();
+    let server_time = session.now_ms()?;
     let answer = SchedulerLeaseAnswer {
         tenant_id: scope.tenant,
         workspace_id: scope.workspace,
         granted,
         epoch: holder.epoch,
         holder: holder.name.clone(),
-        expires_at: holder.expires_ms,
+        expires_at: server_time.saturating_add(holder.left_ms(session.moment.now_ms)),
         head: session.end()?.seq,
-        server_time: session.now_ms()?,
+        server_time,
     };
     Ok(Response::json(
         200,

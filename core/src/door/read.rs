@@ -471,7 +471,7 @@ pub(crate) fn health(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answe
 pub(crate) fn ready(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answered {
     let now_ms = session.now_ms()?;
     match holder(session)? {
-        Some(holder) if holder.expires_ms > session.moment.now_ms => Ok(json_of(
+        Some(holder) if holder.decides(session.moment.now_ms) => Ok(json_of(
             &json!({ "status": "ready", "epoch": holder.epoch, "head": session.end()?.seq, "serverTime": now_ms }),
         )),
         _ => Err(Fault::Refused(

@@ -3,7 +3,7 @@
 use crate::door::sql::{Sql, StoreError, first};
 
 /// The version that this code reads and writes, kept in `meta`.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 
 /// Columns that tables of an earlier version may lack.
 const LATER: &[(&str, &str)] = &[
@@ -14,6 +14,10 @@ const LATER: &[(&str, &str)] = &[
     (
         "SELECT due FROM partition_state LIMIT 0",
         "ALTER TABLE partition_state ADD COLUMN due BLOB",
+    ),
+    (
+        "SELECT granted_ms FROM scheduler LIMIT 0",
+        "ALTER TABLE scheduler ADD COLUMN granted_ms INTEGER",
     ),
 ];
 
@@ -70,7 +74,8 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS answer (
         name TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS answer_age ON answer (at_ms)",
-    "CREATE TABLE IF NOT EXISTS scheduler (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS scheduler (
+        id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL, granted_ms INTEGER)",
     "CREATE TABLE IF NOT EXISTS log (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, start INTEGER NOT NULL, text TEXT NOT NULL,
         PRIMARY KEY (run, task, attempt, start)) WITHOUT ROWID",

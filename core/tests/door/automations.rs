@@ -206,6 +206,7 @@ fn a_ledger_of_the_first_version_gets_its_columns() {
         "INSERT INTO meta (name, value) VALUES ('version', 1)",
         "CREATE TABLE backfill (backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE partition_state (asset TEXT NOT NULL, stretch INTEGER NOT NULL, newest INTEGER NOT NULL, made BLOB, failed BLOB, stale BLOB, PRIMARY KEY (asset, stretch)) WITHOUT ROWID",
+        "CREATE TABLE scheduler (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL)",
     ];
     for statement in older {
         store.connection.execute(statement, []).expect("SQL");
@@ -215,6 +216,7 @@ fn a_ledger_of_the_first_version_gets_its_columns() {
     for statement in [
         "SELECT retried_seq FROM backfill",
         "SELECT due FROM partition_state",
+        "SELECT granted_ms FROM scheduler",
     ] {
         store
             .connection

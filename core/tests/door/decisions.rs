@@ -53,18 +53,50 @@ fn a_lower_epoch_is_fenced() {
 
 #[test]
 fn a_lease_of_a_clock_that_went_back_is_in_nobodys_way() {
+    for back_ms in [1, 10_000, 400_000, 3_600_000] {
+        let (mut house, _) = planned();
+        house.now_ms += 3_600_000;
+        house.take_lease();
+        let old = house.epoch;
+        house.now_ms -= back_ms;
+        let other = lease(&mut house, "s2", &json!({}));
+        assert_eq!(
+            (&other["granted"], other["epoch"].as_u64()),
+            (&json!(true), Some(old + 1)),
+            "a lease that begins {back_ms} ms from now is over"
+        );
+    }
+}
+
+#[test]
+fn a_holder_that_lives_goes_on_when_the_clock_went_back() {
     let (mut house, _) = planned();
-    let long_ago = house.now_ms;
-    house.now_ms += 3_600_000;
     house.take_lease();
     let old = house.epoch;
-    house.now_ms = long_ago;
+    house.now_ms -= 60_000;
+    house.take_lease();
+    assert_eq!(house.epoch, old, "it renews what it has");
     let other = lease(&mut house, "s2", &json!({}));
-    assert_eq!(
-        (&other["granted"], other["epoch"].as_u64()),
-        (&json!(true), Some(old + 1)),
-        "nobody holds a lease for longer than any is granted"
-    );
+    assert_eq!(other["granted"], false, "and has it");
+}
+
+#[test]
+fn a_lease_runs_out_while_the_time_of_the_door_stands_still() {
+    let (mut house, _) = planned();
+    // The newest record keeps the door's time where it is for an hour.
+    house.now_ms -= 3_600_000;
+    let granted = lease(&mut house, "s2", &json!({ "takeOver": true }));
+    let left_ms = |answer: &Value| {
+        let time = |name: &str| answer[name].as_u64().unwrap_or(0);
+        time("expiresAt").saturating_sub(time("serverTime"))
+    };
+    assert_eq!(left_ms(&granted), 10_000);
+    house.now_ms += 6_000;
+    let other = lease(&mut house, "s3", &json!({}));
+    assert_eq!((&other["granted"], left_ms(&other)), (&json!(false), 4_000));
+    house.now_ms += 4_000;
+    let other = lease(&mut house, "s3", &json!({}));
+    assert_eq!(other["granted"], true);
 }
 
 #[test]
