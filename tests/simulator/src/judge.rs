@@ -103,11 +103,6 @@ impl Judge {
         self.verifier.seq()
     }
 
-    /// The time of the newest record.
-    pub(crate) fn at_ms(&self) -> u64 {
-        self.at_ms
-    }
-
     pub(crate) fn chain(&self) -> String {
         self.verifier.chain().to_hex()
     }

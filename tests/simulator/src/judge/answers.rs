@@ -21,6 +21,8 @@ pub(super) struct Answers {
     looks: BTreeMap<String, u64>,
     /// The looks whose report was taken: who repeats it has the same answer.
     reported: BTreeSet<(String, u64)>,
+    /// The latest time of the door before its clock went back.
+    was_ms: u64,
     epoch: u64,
     /// Who was granted which epoch.
     holders: BTreeMap<u64, String>,
@@ -37,8 +39,9 @@ impl Answers {
 }
 
 impl Judge {
-    /// The door's clock went back: what it heard by a time that it does not know any more, it heard now.
-    pub(crate) fn clock_went_back(&mut self, door_ms: u64) {
+    /// The door's clock went back from one time to another: what it heard by a time that it does not know any more, it heard now.
+    pub(crate) fn clock_went_back(&mut self, was_ms: u64, door_ms: u64) {
+        self.answers.was_ms = self.answers.was_ms.max(was_ms);
         let now_ms = self.at_ms.max(door_ms);
         for (last_ms, _) in self.answers.signs.values_mut() {
             *last_ms = now_ms.min(*last_ms);
@@ -66,7 +69,14 @@ impl Judge {
         }
         let is_beat = call.target.ends_with("/heartbeat");
         match call.target.as_str() {
-            "/v1/leases" => self.leased(&read(answer), door_ms.max(self.at_ms)),
+            "/v1/leases" => {
+                // What a worker has is given to it again, whatever the clock has done since.
+                let had_ms = match read(&call.body)["again"].as_bool() {
+                    Some(true) => self.answers.was_ms,
+                    _ => 0,
+                };
+                self.leased(&read(answer), door_ms.max(self.at_ms).max(had_ms))
+            }
             "/v1/scheduler" => self.granted(&read(&call.body), &read(answer)),
             "/v1/ledger" => self.decided(&read(&call.body)),
             _ if is_beat => {

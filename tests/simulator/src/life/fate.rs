@@ -31,19 +31,17 @@ impl Life {
             });
             // What was written before is on disk before.
             self.sync()?;
+            let was_ms = self.door.clock(self.now_ms);
             self.door.skew_ms += if is_back { -jump } else { jump };
             if is_back {
-                self.judge.clock_went_back(self.door.clock(self.now_ms));
+                let door_ms = self.door.clock(self.now_ms);
+                self.judge.clock_went_back(was_ms, door_ms);
             }
             self.alarm_at = None;
         }
         if self.faults.key_rotation && self.fate.below(90) == 0 {
             self.marks.hit("key rotated");
             self.door.rotate();
-        }
-        // While the clock catches up with the ledger the door's time stands still, and so does a lease.
-        if self.door.clock(self.now_ms) <= self.judge.at_ms() {
-            self.rows.trouble(self.now_ms + 2 * MINUTE_MS);
         }
         self.look_for_row()?;
         if self.faults.row_lost && self.fate.below(20) == 0 {

@@ -18,6 +18,8 @@ use crate::post::Out;
 
 /// How far a hasty scheduler is ahead of the door: the door's clock may have jumped by an hour since it was heard.
 const HASTE_MS: u64 = 4 * 3_600_000;
+/// More attempts than any task of the pipeline may have.
+const MOST_ATTEMPTS: u32 = 10;
 
 /// How many decisions a scheduler could say again.
 const REMEMBERED: usize = 16;
@@ -188,7 +190,8 @@ impl Scheduler {
         let (attempt, asked) = match self.dice.below(4) {
             3 if state == TaskState::Succeeded => (attempt + 1, Asked::Blunder),
             0 if may_be_next => (2, Asked::Guess),
-            1 => (attempt + 2, Asked::Blunder),
+            // Another scheduler may have asked for the next one meanwhile; nobody asks for one behind the last.
+            1 => (attempt + MOST_ATTEMPTS, Asked::Blunder),
             _ => (attempt, Asked::Blunder),
         };
         let dispatch = json!({ "run": run, "task": task, "attempt": attempt, "queue": "default" });
