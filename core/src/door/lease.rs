@@ -207,7 +207,8 @@ fn wait(
         let looks = look::next_due_ms(session, queue, now_ms)?;
         soonest = [soonest, looks].into_iter().flatten().min();
     }
-    let again_ms = soonest.map(|due| due - now_ms);
+    // While the door's time stands still, what is due is as far away as the clock of the machine says.
+    let again_ms = soonest.map(|due| due.saturating_sub(session.moment.now_ms));
     Ok(Then::Wait(Wait {
         on: WaitOn::Work(request.queues.clone()),
         give_up_ms: u64::from(request.wait_s) * 1_000,
