@@ -37,8 +37,7 @@ export class ArcoflowError extends Error {
 /** Starts the core from a compiled module; nothing else may be called before. */
 export function initSync(module) {
   if (wasm) return;
-  wasm = new WebAssembly.Instance(module, imports(module)).exports;
-  if (wasm.__wbindgen_start) wasm.__wbindgen_start();
+  wasm = instance(module);
   core = wasm.core_new();
   look();
 }
@@ -48,13 +47,15 @@ function look() {
   said = new Int32Array(wasm.memory.buffer, wasm.core_said(core), 3);
 }
 
-// The operations take and return numbers only, so what the module imports is never called with anything.
-function imports(module) {
-  const found = {};
+/** What a module exports. Its operations take and return numbers only, so what it imports is never called with anything. */
+export function instance(module) {
+  const imports = {};
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    (found[from] ??= {})[name] = () => {};
+    (imports[from] ??= {})[name] = () => {};
   }
-  return found;
+  const { exports } = new WebAssembly.Instance(module, imports);
+  exports.__wbindgen_start?.();
+  return exports;
 }
 
 // A memory that grows takes its old buffer away.

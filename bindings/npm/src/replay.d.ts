@@ -1,13 +1,15 @@
-/** Something wrong with a manifest: its rule, the place, and a sentence. */
+import { ArcoflowError } from "./index.js";
+
+/** Something wrong with a manifest: its rule, the place, a sentence, and what to do instead. */
 export interface Finding {
   readonly code: string;
   readonly pointer: string;
   readonly message: string;
+  readonly hint: string;
 }
 
 /** A line that is no record of the ledger (`ledger.broken`), or a manifest that is none (the code of its first finding). */
-export class ReplayError extends Error {
-  readonly code: string;
+export class ReplayError extends ArcoflowError {
   /** The record that breaks the ledger. */
   readonly seq?: number;
   /** Everything that is wrong with a manifest. */

@@ -1,14 +1,15 @@
 // A ledger is replayed by the core: manifests and lines of an export go in, the states of its runs come out.
 
+import { ArcoflowError, instance } from "./glue.js";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A line that is no record of the ledger, or a manifest that is none. */
-export class ReplayError extends Error {
+export class ReplayError extends ArcoflowError {
   constructor(code, message, more) {
-    super(message);
+    super(code, message);
     this.name = "ReplayError";
-    this.code = code;
     Object.assign(this, more);
   }
 }
@@ -21,8 +22,7 @@ export class Replay {
   #input = 0;
 
   constructor(module) {
-    this.#wasm = new WebAssembly.Instance(module, imports(module)).exports;
-    this.#wasm.__wbindgen_start?.();
+    this.#wasm = instance(module);
     this.#core = this.#wasm.replay_new();
   }
 
@@ -61,13 +61,4 @@ export class Replay {
     const start = this.#wasm.replay_start(this.#core) >>> 0;
     return JSON.parse(decoder.decode(new Uint8Array(this.#wasm.memory.buffer, start, length)));
   }
-}
-
-// What is called takes and returns numbers only, so what the module imports is never called with anything.
-function imports(module) {
-  const found = {};
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    (found[from] ??= {})[name] = () => {};
-  }
-  return found;
 }

@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use serde::Serialize;
+
 use crate::door::verify::{Break, Verifier};
 use crate::identity::digest::{Sha256Digest, sha256};
 use crate::identity::ids::RunId;
@@ -12,9 +14,11 @@ use crate::plan::MAX_TASKS;
 use crate::plan::catalog::Catalog;
 use crate::run::fold::Catalogs;
 use crate::run::state::Run;
+use crate::wire::event::Event;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::Manifest;
-use crate::wire::record::Record;
+use crate::wire::record::{Chain, Record};
+use crate::wire::view::RunState;
 
 /// Verifies records one after another, and folds the runs that they are about.
 #[derive(Clone, Debug)]
@@ -55,30 +59,29 @@ impl Replay {
         Ok(address)
     }
 
-    /// The manifest that has to be learned before a record is taken, so that its run can be folded.
+    /// Verifies the next record, and gives what it says, which is to be folded next.
+    ///
+    /// # Errors
+    /// What is wrong with the record; the replay stays before it.
+    pub fn verify(&mut self, record: &Record) -> Result<Event, Break> {
+        self.verifier.take(record)
+    }
+
+    /// The manifest that has to be learned before an event is folded, so that its run has a state.
     #[must_use]
-    pub fn lacks(&self, record: &Record) -> Option<Sha256Digest> {
-        let event = record.event()?;
+    pub fn lacks(&self, event: &Event) -> Option<Sha256Digest> {
         let manifest = event.begins()?.manifest;
         (!self.manifests.0.contains_key(&manifest)).then_some(manifest)
     }
 
-    /// Takes the next record. A run that begins under a manifest that was not learned has no state, now or later.
-    ///
-    /// # Errors
-    /// What is wrong with the record; the replay stays before it.
-    pub fn take(&mut self, record: &Record) -> Result<(), Break> {
-        self.verifier.take(record)?;
-        let Some(event) = record.event() else {
-            return Ok(());
-        };
+    /// Folds what a record says. A run that begins under a manifest that was not learned has no state, now or later.
+    pub fn fold(&mut self, record: &Record, event: &Event) {
         if let Some(body) = event.begins() {
             let run = Run::begin(record, body.clone(), &self.manifests, MAX_TASKS);
             self.runs.insert(body.run, run);
         } else if let Some(run) = event.run().and_then(|id| self.runs.get_mut(&id)) {
-            run.apply(record, &event);
+            run.apply(record, event);
         }
-        Ok(())
     }
 
     /// Takes the next record as a line of an export, in exactly the bytes that an export has.
@@ -94,7 +97,9 @@ impl Replay {
         if record.to_json() != line {
             return Err(broken("it is not in the bytes that an export has"));
         }
-        self.take(&record)
+        let event = self.verify(&record)?;
+        self.fold(&record, &event);
+        Ok(())
     }
 
     /// How far the chain holds.
@@ -109,8 +114,59 @@ impl Replay {
         self.manifests.0.len()
     }
 
-    /// The runs in the order in which they were triggered, each with whether its manifest was known.
-    pub fn runs(&self) -> impl Iterator<Item = (&Run, bool)> {
-        self.runs.values().map(|run| (run, run.catalog.is_some()))
+    /// The runs in the order in which they were triggered.
+    pub fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.values()
+    }
+
+    /// What the ledger comes to.
+    #[must_use]
+    pub fn result(&self) -> Replayed {
+        Replayed {
+            records: self.verifier.seq(),
+            head: self.verifier.chain(),
+            unknown_kinds: self.verifier.unknown,
+            runs: self.runs().map(ReplayedRun::of).collect(),
+        }
+    }
+}
+
+/// What a ledger comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replayed {
+    /// How many records hold.
+    pub records: u64,
+    /// The chain value after them.
+    pub head: Chain,
+    /// Records of a kind that this version does not know: they hold, and change no state.
+    pub unknown_kinds: u64,
+    /// The runs in the order in which they were triggered.
+    pub runs: Vec<ReplayedRun>,
+}
+
+/// A run as its records leave it; without a state when its manifest was not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayedRun {
+    /// The run.
+    pub run_id: RunId,
+    /// The manifest that it is planned from.
+    pub manifest: Sha256Digest,
+    /// Where it is in its life.
+    pub state: Option<RunState>,
+    /// Equal to the one that a door shows after the same records.
+    pub state_fingerprint: Option<Sha256Digest>,
+}
+
+impl ReplayedRun {
+    fn of(run: &Run) -> ReplayedRun {
+        let known = run.catalog.as_ref().map(|_| run);
+        ReplayedRun {
+            run_id: run.id,
+            manifest: run.triggered.manifest,
+            state: known.map(Run::state),
+            state_fingerprint: known.map(Run::fingerprint),
+        }
     }
 }

@@ -4,6 +4,8 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 
+use serde::Serialize;
+
 use crate::door::config::{Config, Moment};
 use crate::door::schema;
 use crate::door::session::{Catalogs, Session};
@@ -15,7 +17,7 @@ use crate::wire::event::Event;
 use crate::wire::record::{Chain, GENESIS, Record};
 
 /// The place where a ledger stops being one, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Break {
     /// The record.
     pub seq: u64,
@@ -56,11 +58,11 @@ impl Verifier {
         self.chain
     }
 
-    /// Takes the next record.
+    /// Takes the next record, and gives what it says.
     ///
     /// # Errors
     /// What is wrong with it; the verifier stays before it.
-    pub fn take(&mut self, record: &Record) -> Result<(), Break> {
+    pub fn take(&mut self, record: &Record) -> Result<Event, Break> {
         let fault = |sentence: String| {
             Err(Break {
                 seq: record.seq,
@@ -88,15 +90,14 @@ impl Verifier {
                 "its chain value does not follow from the records up to it",
             ));
         }
-        match record.event() {
-            None => return fault(format!("its body does not fit the kind `{}`", record.kind)),
-            Some(Event::Unknown) => self.unknown += 1,
-            Some(event) if event.id() != record.event_id => {
-                return fault(String::from(
-                    "its event id does not follow from what it says",
-                ));
-            }
-            Some(_) => {}
+        let Some(event) = record.event() else {
+            return fault(format!("its body does not fit the kind `{}`", record.kind));
+        };
+        let is_unknown = matches!(event, Event::Unknown);
+        if !is_unknown && event.id() != record.event_id {
+            return fault(String::from(
+                "its event id does not follow from what it says",
+            ));
         }
         if !self.seen.insert(record.event_id) {
             return fault(format!(
@@ -104,10 +105,11 @@ impl Verifier {
                 record.event_id
             ));
         }
+        self.unknown += u64::from(is_unknown);
         self.seq = record.seq;
         self.at_ms = record.at_ms;
         self.chain = record.chain;
-        Ok(())
+        Ok(event)
     }
 }
 

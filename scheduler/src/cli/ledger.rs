@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arcoflow_core::door::replay::Replay;
+use arcoflow_core::door::verify::Verifier;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::wire::record::Record;
 use clap::{Args, Subcommand};
@@ -94,22 +95,34 @@ async fn verify(context: &Context) -> Outcome {
         for line in page.records {
             let record = Record::from(line);
             after = record.seq;
-            if let Some(address) = replay.lacks(&record) {
+            let event = match replay.verify(&record) {
+                Ok(event) => event,
+                Err(found) => {
+                    report.broken(&found);
+                    return Ok(report.show(&context.screen));
+                }
+            };
+            // What a record names is asked for when the record is known to be whole.
+            if let Some(address) = replay.lacks(&event) {
                 let text = manifest(&client, &address).await?;
                 replay
                     .learn(&text)
                     .map_err(|findings| unreadable(&findings))?;
             }
-            if let Err(found) = replay.take(&record) {
-                report.broken(&found);
-                return Ok(report.show(&context.screen));
-            }
+            replay.fold(&record, &event);
         }
         if count < PAGE as usize {
             break;
         }
     }
-    tell(&replay, &mut report);
+    tell(replay.verifier(), &mut report);
+    report.good(
+        "manifests",
+        format!(
+            "{} under the address of its content",
+            words::of(replay.manifests() as u64, "manifest")
+        ),
+    );
     compare(&client, &replay, &mut report).await?;
     Ok(report.show(&context.screen))
 }
@@ -127,8 +140,8 @@ async fn manifest(client: &Client, address: &Sha256Digest) -> Outcome<Vec<u8>> {
     Ok(text)
 }
 
-fn tell(replay: &Replay, report: &mut Report) {
-    let verifier = replay.verifier();
+/// What holds of the records themselves.
+fn tell(verifier: &Verifier, report: &mut Report) {
     report.good(
         "chain",
         format!(
@@ -149,13 +162,6 @@ fn tell(replay: &Replay, report: &mut Report) {
             ),
         );
     }
-    report.good(
-        "manifests",
-        format!(
-            "{} under the address of its content",
-            words::of(replay.manifests() as u64, "manifest")
-        ),
-    );
     report.fact("head", json!(verifier.seq()));
     report.fact("chain", json!(verifier.chain().to_hex()));
 }
@@ -163,7 +169,7 @@ fn tell(replay: &Replay, report: &mut Report) {
 /// Replayed states beside those that the door shows.
 async fn compare(client: &Client, replay: &Replay, report: &mut Report) -> Outcome<()> {
     let (mut compared, mut later) = (0_u64, 0_u64);
-    for (run, _) in replay.runs() {
+    for run in replay.runs() {
         let view = client.run(&run.id).await?;
         if run.finished.is_none() && view.as_of > replay.verifier().seq() {
             // The run went on while it was replayed.

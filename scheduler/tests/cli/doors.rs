@@ -84,6 +84,14 @@ impl House {
         self.place.run(arguments)
     }
 
+    /// Where its door listens.
+    fn url(&self) -> String {
+        let client = self.place.path(".arcoflow/client.json");
+        let client = std::fs::read(client).expect("the door wrote it");
+        let client: Value = serde_json::from_slice(&client).expect("it is JSON");
+        client["url"].as_str().expect("it has a URL").to_owned()
+    }
+
     /// Ends the house as a service manager would.
     pub(crate) fn close(mut self) -> Place {
         self.end();
@@ -334,11 +342,8 @@ fn waiting_has_an_end_and_a_cancel_has_an_effect() {
 fn a_ledger_that_was_touched_is_found_at_the_record() {
     let house = House::open("verify");
     house.run(&["run", "--all", "--wait"]).code(0);
-    let url = std::fs::read(house.place.path(".arcoflow/client.json")).expect("the door wrote it");
-    let url: Value = serde_json::from_slice(&url).expect("it is JSON");
-    let url = url["url"].as_str().expect("it has a URL");
     let over_http = house
-        .run(&["--json", "ledger", "verify", "--url", url])
+        .run(&["--json", "ledger", "verify", "--url", &house.url()])
         .code(0)
         .json();
     let in_place = house.run(&["--json", "ledger", "verify"]).code(0).json();
@@ -368,8 +373,9 @@ fn a_ledger_that_was_touched_is_found_at_the_record() {
     for line in lines.lines() {
         replay.take_line(line.as_bytes()).expect("it holds");
     }
-    assert!(replay.runs().all(|(_, is_known)| is_known));
-    assert_eq!(replay.verifier().chain().to_hex(), in_place["chain"]);
+    let result = replay.result();
+    assert!(result.runs.iter().all(|run| run.state.is_some()));
+    assert_eq!(result.head.to_hex(), in_place["chain"]);
 
     let rows: &[(&str, &str)] = &[
         (
@@ -410,6 +416,18 @@ fn a_ledger_that_was_touched_is_found_at_the_record() {
         let ended = place.run(&["ledger", "verify", "--file", &name]).code(1);
         assert!(ended.out.contains(expected), "{statement}:\n{}", ended.out);
     }
+
+    // Over HTTP a record is checked before anything that it names is asked for.
+    let ledger = place.path(".arcoflow/ledger.db");
+    let connection = rusqlite::Connection::open(ledger).expect("the ledger can be opened");
+    let touched = "UPDATE record SET body = replace(body, substr(body, instr(body, 'sha256:') + 7, 8), '00000000') WHERE kind = 'run_triggered'";
+    assert_eq!(connection.execute(touched, []), Ok(1));
+    drop(connection);
+    let house = House::over(place);
+    let ended = house
+        .run(&["ledger", "verify", "--url", &house.url()])
+        .code(1);
+    assert!(ended.out.contains("record 2 is broken"), "{}", ended.out);
 }
 
 #[test]

@@ -7,12 +7,10 @@ extern crate alloc;
 #[path = "../../src/module.rs"]
 mod module;
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use arcoflow_core::door::replay::Replay as Core;
-use serde_json::{Value, json};
+use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// A replay with its buffers. Every call that takes an input returns the length of its output: nothing, or why it was refused.
@@ -21,7 +19,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub struct Replay {
     replay: Core,
     input: Vec<u8>,
-    output: String,
+    output: Vec<u8>,
 }
 
 #[wasm_bindgen]
@@ -48,48 +46,26 @@ impl Replay {
     /// Takes a manifest. A refusal is a list of findings.
     pub fn manifest(&mut self, length: usize) -> usize {
         let content = self.input.get(..length).unwrap_or_default();
-        let said = self.replay.learn(content).err().map(|findings| {
-            let all = findings.iter();
-            Value::from_iter(all.map(|finding| {
-                json!({ "code": finding.code, "pointer": format!("{}", finding.pointer), "message": finding.message })
-            }))
-        });
-        self.say(said)
+        let refused = self.replay.learn(content).err();
+        self.say(refused)
     }
 
     /// Takes the next line of an export, without its end. A refusal is the number of the record and a sentence.
     pub fn line(&mut self, length: usize) -> usize {
         let line = self.input.get(..length).unwrap_or_default();
-        let said = self.replay.take_line(line).err();
-        self.say(said.map(|broken| json!({ "seq": broken.seq, "sentence": broken.sentence })))
+        let refused = self.replay.take_line(line).err();
+        self.say(refused)
     }
 
     /// What the ledger comes to.
     pub fn result(&mut self) -> usize {
-        let verifier = self.replay.verifier();
-        let runs = self.replay.runs().map(|(run, is_known)| {
-            let fingerprint = is_known.then(|| format!("{}", run.fingerprint()));
-            json!({
-                "runId": format!("{}", run.id),
-                "manifest": format!("{}", run.triggered.manifest),
-                "state": is_known.then(|| run.state()),
-                "stateFingerprint": fingerprint,
-            })
-        });
-        let result = json!({
-            "records": verifier.seq(),
-            "head": verifier.chain().to_hex(),
-            "unknownKinds": verifier.unknown,
-            "runs": Value::from_iter(runs),
-        });
-        self.say(Some(result))
+        self.say(Some(self.replay.result()))
     }
 
-    fn say(&mut self, said: Option<Value>) -> usize {
-        self.output.clear();
-        if let Some(said) = said {
-            self.output.push_str(&format!("{said}"));
-        }
+    fn say(&mut self, said: Option<impl Serialize>) -> usize {
+        self.output = said
+            .and_then(|said| serde_json::to_vec(&said).ok())
+            .unwrap_or_default();
         self.output.len()
     }
 }

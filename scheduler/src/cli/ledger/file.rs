@@ -10,9 +10,9 @@ use arcoflow_core::door::verify::{Break, Verifier, rebuild};
 use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::scope::Scope;
-use serde_json::json;
 
 use super::report::Report;
+use super::tell;
 use crate::cli::connection::Context;
 use crate::cli::failure::{Exit, Failure, Outcome};
 use crate::cli::words;
@@ -69,7 +69,7 @@ fn check(live: &mut dyn Sql, replayed: &mut Store, report: &mut Report) -> Resul
         report.broken(&found);
         return Ok(());
     }
-    chain(&verifier, report);
+    tell(&verifier, report);
     let (agreed, difference) = compare(live, replayed)?;
     let rows: u64 = agreed.iter().map(|index| index.rows).sum();
     let said: Vec<String> = agreed
@@ -105,27 +105,6 @@ fn scope() -> Result<Scope, StoreError> {
         tenant: TenantId::parse("local").map_err(fault)?,
         workspace: WorkspaceId::parse("default").map_err(fault)?,
     })
-}
-
-fn chain(verifier: &Verifier, report: &mut Report) {
-    let records = words::of(verifier.seq(), "record");
-    report.good(
-        "chain",
-        format!("{records} in sequence, each hash follows from the one before"),
-    );
-    report.good(
-        "events",
-        "each id follows from what the event says, none stands twice",
-    );
-    if verifier.unknown > 0 {
-        let unknown = words::of(verifier.unknown, "record");
-        report.careful(
-            "kinds",
-            format!("{unknown} of a kind that this version does not know"),
-        );
-    }
-    report.fact("head", json!(verifier.seq()));
-    report.fact("chain", json!(verifier.chain().to_hex()));
 }
 
 /// The records of a store in order, each verified on its way; what is wrong ends them.
@@ -164,7 +143,7 @@ impl Iterator for Records<'_> {
         }
         let record = self.page.next()?;
         match self.verifier.take(&record) {
-            Ok(()) => Some(record),
+            Ok(_) => Some(record),
             Err(found) => {
                 self.broken = Some(found);
                 None
