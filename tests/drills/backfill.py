@@ -143,7 +143,7 @@ class House:
     def _work(self, worker):
         door = self.door()
         while not self.stop.is_set():
-            answer = self._insist(door, "/v1/leases", {"workerId": worker, "queues": ["default"], "max": 16, "waitS": 1})
+            answer = self._insist(door, "/v1/leases", {"workerId": worker, "queues": ["default"], "max": 16, "waitS": 1, "again": True})
             if answer is None:
                 return
             if answer[0] != 200:

@@ -165,18 +165,10 @@ class House:
             self.no_more_triggers.wait(self.trigger_s)
 
     def work(self, name):
-        lost = False
-
-        def lease(door):
-            # What the door gave in an answer that never came would have no worker, and be taken for silent.
-            nonlocal lost
-            again, lost = lost, True
-            answer = door.send("POST", "/v1/leases", {"workerId": name, "queues": [QUEUE], "max": self.most_tasks, "waitS": 1, "again": again})
-            lost = answer[0] != 200
-            return answer
-
+        # What the door gave in an answer that never came is given again; it would have no worker, and be taken for silent.
+        lease = {"workerId": name, "queues": [QUEUE], "max": self.most_tasks, "waitS": 1, "again": True}
         while not self.stop.is_set():
-            answer = self.insist(lease, AGAIN)
+            answer = self.insist(lambda door: door.send("POST", "/v1/leases", lease), AGAIN)
             if answer is None:
                 return
             status, _, body = answer

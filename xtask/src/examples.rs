@@ -6,31 +6,30 @@ use std::process::Command;
 
 use crate::process::{root, run};
 
-/// The pages with examples in every language.
-const PAGES: [&str; 2] = ["identity", "identity-elsewhere"];
+/// The pages with examples in every language, and where the files are that their examples read.
+const PAGES: [(&str, &str); 3] = [
+    ("identity", "."),
+    ("identity-elsewhere", "."),
+    ("ledger", "fixtures/ledger"),
+];
 
-/// Runs the blocks of one language with an interpreter, each page from a file in a directory.
+/// Runs the blocks of one language with an interpreter, each page from a script in a directory.
 pub(crate) fn run_blocks(
     language: &str,
     interpreter: &Path,
     directory: &Path,
     extension: &str,
 ) -> Result<(), String> {
-    for page in PAGES {
+    for (page, place) in PAGES {
         let name = format!("{page}.{extension}");
-        run_page(
-            page,
-            language,
-            interpreter,
-            &directory.join(name),
-            directory,
-        )?;
+        let place = root().join(place);
+        run_page(page, language, interpreter, &directory.join(name), &place)?;
     }
     Ok(())
 }
 
-/// Runs the blocks of one page as one script, in a place where the files are that it names.
-pub(crate) fn run_page(
+/// Runs the blocks of one page as one script.
+fn run_page(
     page: &str,
     language: &str,
     interpreter: &Path,

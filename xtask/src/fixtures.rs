@@ -179,14 +179,11 @@ fn in_consumer(name: &str, place: &Path) -> Result<Command, String> {
     match name {
         "node" => {
             examples::run_blocks("ts", Path::new("node"), place, "mjs")?;
-            let ledger = root().join("fixtures/ledger");
-            let script = place.join("ledger.mjs");
-            examples::run_page("ledger", "ts", Path::new("node"), &script, &ledger)?;
             run(
                 Command::new("node")
                     .current_dir(place)
                     .arg("replay.js")
-                    .arg(&ledger),
+                    .arg(root().join("fixtures/ledger")),
                 "the package has to come to the states in fixtures/ledger/states.json",
             )?;
             command.arg("node.js")
