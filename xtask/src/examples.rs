@@ -6,11 +6,25 @@ use std::process::Command;
 
 use crate::process::{root, run};
 
-/// The pages with examples in every language, and where the files are that their examples read.
-const PAGES: [(&str, &str); 3] = [
-    ("identity", "."),
-    ("identity-elsewhere", "."),
-    ("ledger", "fixtures/ledger"),
+/// A document whose examples are run.
+struct Page {
+    /// Its path without the ending.
+    document: &'static str,
+    /// The languages that it has examples in.
+    languages: &'static [&'static str],
+    /// Where the files are that they read.
+    place: &'static str,
+}
+
+const EVERY: &[&str] = &["ts", "python"];
+
+#[rustfmt::skip]
+const PAGES: [Page; 5] = [
+    Page { document: "docs/identity", languages: EVERY, place: "." },
+    Page { document: "docs/identity-elsewhere", languages: EVERY, place: "." },
+    Page { document: "docs/ledger", languages: EVERY, place: "fixtures/ledger" },
+    Page { document: "bindings/npm/README", languages: &["ts"], place: "." },
+    Page { document: "bindings/python/README", languages: &["python"], place: "." },
 ];
 
 /// Runs the blocks of one language with an interpreter, each page from a script in a directory.
@@ -20,23 +34,24 @@ pub(crate) fn run_blocks(
     directory: &Path,
     extension: &str,
 ) -> Result<(), String> {
-    for (page, place) in PAGES {
-        let name = format!("{page}.{extension}");
-        let place = root().join(place);
-        run_page(page, language, interpreter, &directory.join(name), &place)?;
+    for page in PAGES {
+        if page.languages.contains(&language) {
+            let name = page.document.replace('/', "-");
+            let script = directory.join(format!("{name}.{extension}"));
+            run_page(&page, language, interpreter, &script)?;
+        }
     }
     Ok(())
 }
 
 /// Runs the blocks of one page as one script.
 fn run_page(
-    page: &str,
+    page: &Page,
     language: &str,
     interpreter: &Path,
     script: &Path,
-    place: &Path,
 ) -> Result<(), String> {
-    let document = root().join(format!("docs/{page}.md"));
+    let document = root().join(page.document).with_extension("md");
     let text = fs::read_to_string(&document)
         .map_err(|error| format!("{}: {error}", document.display()))?;
     let start = format!("```{language}\n");
@@ -54,7 +69,9 @@ fn run_page(
     fs::write(script, blocks.join("\n"))
         .map_err(|error| format!("{}: {error}", script.display()))?;
     run(
-        Command::new(interpreter).arg(script).current_dir(place),
-        &format!("correct the example in docs/{page}.md"),
+        Command::new(interpreter)
+            .arg(script)
+            .current_dir(root().join(page.place)),
+        &format!("correct the example in {}.md", page.document),
     )
 }

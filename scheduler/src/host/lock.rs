@@ -3,8 +3,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+/// How long the lock of a holder that is dead is waited for: a child that it was starting has it until the child's own program begins.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause before it is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The lock of a data directory, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -49,7 +58,7 @@ impl DataLock {
         &self.directory
     }
 
-    /// Takes the lock of a directory, which is made when it is missing, at once or not at all.
+    /// Takes the lock of a directory, which is made when it is missing: at once, or not at all while another process that lives has it.
     ///
     /// # Errors
     /// [`LockError`]
@@ -65,17 +74,21 @@ impl DataLock {
             .truncate(false)
             .open(&path)
             .map_err(io)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                return Err(LockError::Held {
-                    path,
-                    holder: holder.trim().to_owned(),
-                });
+        let begun = Instant::now();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => break,
+                Err(Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(io(error.into())),
             }
-            Err(error) => return Err(io(error.into())),
+            let mut holder = String::new();
+            file.rewind().map_err(io)?;
+            file.read_to_string(&mut holder).map_err(io)?;
+            let holder = holder.trim().to_owned();
+            if !is_dead(&holder) || begun.elapsed() > PATIENCE {
+                return Err(LockError::Held { path, holder });
+            }
+            thread::sleep(PAUSE);
         }
         file.set_len(0).map_err(io)?;
         file.rewind().map_err(io)?;
@@ -87,8 +100,21 @@ impl DataLock {
     }
 }
 
+/// Whether no process has this id. What is no id says nothing about whoever wrote it.
+fn is_dead(holder: &str) -> bool {
+    let process = holder.parse().ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::process::Command;
+    use std::thread;
+    use std::time::Duration;
+
+    use rustix::fs::{FlockOperation, flock};
+
     use super::{DataLock, LockError};
 
     #[test]
@@ -103,5 +129,23 @@ mod tests {
         }
         drop(first);
         DataLock::take(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn what_a_dead_holder_left_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut dead = Command::new("true").spawn().unwrap();
+        dead.wait().unwrap();
+        let path = directory.path().join("lock");
+        std::fs::write(&path, dead.id().to_string()).unwrap();
+        // Whoever was being started by it when it died.
+        let child = File::open(&path).unwrap();
+        flock(&child, FlockOperation::LockExclusive).unwrap();
+        let ending = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            drop(child);
+        });
+        DataLock::take(directory.path()).unwrap();
+        ending.join().unwrap();
     }
 }
