@@ -45,12 +45,7 @@ pub(crate) fn run_blocks(
 }
 
 /// Runs the blocks of one page as one script.
-fn run_page(
-    page: &Page,
-    language: &str,
-    interpreter: &Path,
-    script: &Path,
-) -> Result<(), String> {
+fn run_page(page: &Page, language: &str, interpreter: &Path, script: &Path) -> Result<(), String> {
     let document = root().join(page.document).with_extension("md");
     let text = fs::read_to_string(&document)
         .map_err(|error| format!("{}: {error}", document.display()))?;
