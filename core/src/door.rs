@@ -12,6 +12,7 @@ pub mod rate;
 pub mod routes;
 pub mod admit;
 pub mod handover;
+pub mod shards;
 pub mod answer;
 pub mod session;
 pub mod index;

@@ -4,6 +4,7 @@ pub mod state;
 pub mod fold;
 pub mod retry;
 pub mod world;
+pub mod ear;
 pub mod decide;
 pub mod owed;
 pub mod explain;

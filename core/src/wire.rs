@@ -5,6 +5,7 @@ pub mod pointer;
 pub mod reader;
 pub mod literal;
 pub mod scope;
+pub mod shard;
 pub mod trigger;
 pub mod manifest;
 pub mod backfill;

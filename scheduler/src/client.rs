@@ -24,6 +24,8 @@ pub struct Client {
     transport: Transport,
     key: Arc<str>,
     patience: Duration,
+    /// Which ledger of a workspace that is split over several.
+    shard: Option<u32>,
 }
 
 /// One request, before it has a credential.
@@ -110,6 +112,7 @@ impl Client {
             transport,
             key: Arc::from(key),
             patience: Duration::ZERO,
+            shard: None,
         }
     }
 
@@ -119,6 +122,14 @@ impl Client {
     #[must_use]
     pub fn patient(mut self, patience: Duration) -> Client {
         self.patience = patience;
+        self
+    }
+
+    /// The same client, whose requests about a ledger are about this one of several: reading it, appending to it, the lease and the
+    /// sweep of its scheduler, and the runs that it has.
+    #[must_use]
+    pub fn at_shard(mut self, shard: u32) -> Client {
+        self.shard = Some(shard);
         self
     }
 

@@ -1,33 +1,43 @@
 //! The scheduler reads the ledger, folds it, and proposes what follows; its whole memory is a cache of the ledger.
 
+mod progress;
+mod beginning;
+mod lease;
+mod ears;
+mod places;
 mod manifests;
 mod sweep;
 mod time;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arcoflow_core::automation::automations::Automations;
-use arcoflow_core::automation::schedules::Schedules;
-use arcoflow_core::run::decide::{decide, outstanding, pass_over, settle};
+use arcoflow_core::run::decide::{outstanding, pass_over, settle};
 use arcoflow_core::run::fold::Catalogs;
-use arcoflow_core::run::owed::begin_after;
 use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::event::Event;
-use arcoflow_core::wire::ledger::{
-    AppendAnswer, AppendRequest, AppendResult, Proposal, SchedulerLeaseRequest,
-};
+use arcoflow_core::wire::ledger::{AppendAnswer, AppendRequest, AppendResult, Proposal};
 use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::{Record, RecordLine};
 use arcoflow_core::wire::scope::Scope;
+use arcoflow_core::wire::shard::Shard;
 use serde_json::value::RawValue;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
+use self::ears::Ears;
+use self::lease::Lease;
 use self::manifests::Manifests;
+use self::places::Places;
+use self::progress::{Part, Shown};
 use self::sweep::Sweeper;
 use self::time::DoorTime;
 use crate::client::refusal::ClientError;
-use crate::client::{Client, LedgerQuery, RunsQuery};
+use crate::client::{Client, LedgerQuery};
 use crate::host::crash;
+
+pub use self::progress::Progress;
 
 /// How a scheduler works.
 #[derive(Clone, Debug)]
@@ -42,21 +52,6 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// What a scheduler shows of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// The newest record that it has folded.
-    pub seq: u64,
-    /// The epoch under which it decides; `None` while another one does, or while the door is away.
-    pub epoch: Option<u64>,
-    /// Runs that have not ended.
-    pub open_runs: u64,
-    /// Records that it could not understand.
-    pub quarantined: u64,
-    /// Whether the door did not answer when it was last asked.
-    pub is_door_away: bool,
-}
-
 /// The most records of a page.
 const PAGE: u32 = 10_000;
 /// The pause after the door did not answer.
@@ -65,20 +60,25 @@ const PAUSE: Duration = Duration::from_millis(100);
 const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// A wait that other things end.
 const FAR: Duration = Duration::from_secs(3_600);
-/// The shortest lease that a door gives, in milliseconds.
-const SHORTEST_LEASE_MS: u64 = 1_000;
-/// How long a scheduler that ends waits for the door to hear of it.
-const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A scheduler at work.
+/// A scheduler at work for one ledger.
 struct Decider {
     client: Client,
     options: Options,
+    /// Which ledger it is, and how many there are.
+    shard: Shard,
+    shared: Arc<Shared>,
+    /// Who wants to know how many ledgers there are, until the door has said so.
+    asks: Option<oneshot::Sender<Shard>>,
+    /// When it began to read.
+    began: Instant,
     world: World,
     manifests: Manifests,
     /// Whose ledger it is, as its door says.
     scope: Option<Scope>,
     lease: Option<Lease>,
+    /// What repeats other ledgers in this one while the lease is held.
+    ears: Option<Ears>,
     /// The newest record that the door is known to have.
     head: u64,
     time: DoorTime,
@@ -87,58 +87,95 @@ struct Decider {
     /// Whether the last proposal was refused as a whole; what was due is then not looked at again at once.
     was_refused: bool,
     sweeper: Sweeper,
-    progress: watch::Sender<Progress>,
 }
 
-#[derive(Clone, Copy)]
-struct Lease {
-    epoch: u64,
-    renew_at: Instant,
+/// What the deciders of a process have in common.
+#[derive(Debug)]
+struct Shared {
+    shown: Shown,
+    places: Places,
 }
 
-/// Decides until `stop` becomes true.
+/// Decides for every ledger of the workspace until `stop` becomes true.
 ///
-/// A door that is away is waited for; a lease that another scheduler holds is asked for again and again.
+/// A door that is away is waited for; a lease that another scheduler holds is asked for again and again. Each ledger has a lease of its
+/// own, so several schedulers may share the ledgers of a workspace: one stays with whoever has it until that one falls silent.
 pub async fn run(
     client: Client,
     options: Options,
     progress: watch::Sender<Progress>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let mut decider = Decider {
-        client,
-        options,
-        world: World::default(),
-        manifests: Manifests::default(),
-        scope: None,
-        lease: None,
-        head: 0,
-        time: DoorTime::default(),
-        asked_at: None,
-        was_refused: false,
-        sweeper: Sweeper::default(),
-        progress,
+    let shared = Arc::new(Shared {
+        shown: Shown::new(progress),
+        places: Places::new(),
+    });
+    let (asks, answer) = oneshot::channel();
+    let decider = |shard: Shard, client: Client| {
+        let decider = Decider::new(client, options.clone(), shard, shared.clone());
+        decider.decide_until(stop.clone())
     };
-    loop {
-        let worked = tokio::select! {
-            worked = decider.work() => Some(worked),
-            _ = stop.wait_for(|stop| *stop) => None,
-        };
-        let Some(worked) = worked else { break };
-        let Err(error) = worked else { continue };
-        decider.note_absence(&error);
-        if error.slug() == Some(Slug::EpochFenced) {
-            tracing::warn!("another scheduler decides; this one follows");
-            decider.lose_lease();
-        } else {
-            tracing::warn!(%error, "the scheduler could not go on");
-        }
-        let _ = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
-    }
-    decider.let_go().await;
+    let mut first = Decider::new(
+        client.clone(),
+        options.clone(),
+        Shard::default(),
+        shared.clone(),
+    );
+    first.asks = Some(asks);
+    let others = async {
+        let Ok(first) = answer.await else { return };
+        let shards = (1..first.count()).filter_map(|index| first.other(index));
+        let others: JoinSet<()> = shards
+            .map(|shard| decider(shard, client.clone().at_shard(shard.index())))
+            .collect();
+        others.join_all().await;
+    };
+    tokio::join!(first.decide_until(stop.clone()), others);
 }
 
 impl Decider {
+    fn new(client: Client, options: Options, shard: Shard, shared: Arc<Shared>) -> Decider {
+        Decider {
+            client,
+            options,
+            shard,
+            shared,
+            asks: None,
+            began: Instant::now(),
+            world: World::default().in_shard(shard),
+            manifests: Manifests::default(),
+            scope: None,
+            lease: None,
+            ears: None,
+            head: 0,
+            time: DoorTime::default(),
+            asked_at: None,
+            was_refused: false,
+            sweeper: Sweeper::default(),
+        }
+    }
+
+    async fn decide_until(mut self, mut stop: watch::Receiver<bool>) {
+        loop {
+            let worked = tokio::select! {
+                worked = self.work() => Some(worked),
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            let Some(worked) = worked else { break };
+            let Err(error) = worked else { continue };
+            if matches!(error, ClientError::Unreachable { .. }) {
+                self.shared.shown.note_absence(self.shard);
+            }
+            if error.slug() == Some(Slug::EpochFenced) {
+                self.lose_lease();
+            } else {
+                tracing::warn!(%error, "the scheduler could not go on");
+            }
+            let _ = tokio::time::timeout(PAUSE, stop.wait_for(|stop| *stop)).await;
+        }
+        self.let_go().await;
+    }
+
     /// Works until something goes wrong.
     async fn work(&mut self) -> Result<(), ClientError> {
         self.keep_lease().await?;
@@ -153,17 +190,28 @@ impl Decider {
             let epoch = self.lease.map(|lease| lease.epoch);
             // A wait is given in whole seconds; while another one decides, its end is looked for every second.
             let wait = self.until_renewal().as_secs().clamp(1, 30);
+            let knows_places = self.knows_places();
             let wait_s = match epoch {
-                Some(_) if epoch != rested => 0,
+                Some(_) if epoch != rested && knows_places => 0,
                 _ => u32::try_from(wait).unwrap_or(1),
             };
-            let until_due = self.until_due().min(self.until_sweep());
+            let until_due = match knows_places {
+                true => self.until_due().min(self.until_sweep()),
+                false => FAR,
+            };
+            let (elsewhere, fenced) =
+                (self.news_from_elsewhere(), ears::fenced(self.ears.as_ref()));
             let is_behind = tokio::select! {
                 is_behind = self.catch_up(wait_s) => is_behind?,
                 // It may have been in the middle of a page.
                 () = tokio::time::sleep(until_due) => self.world.seq < self.head,
+                () = elsewhere => self.world.seq < self.head,
+                () = fenced => {
+                    self.lose_lease();
+                    continue;
+                }
             };
-            if !is_behind && self.lease.is_some() {
+            if !is_behind && self.lease.is_some() && self.knows_places() {
                 self.decide_to_rest().await?;
                 rested = epoch;
                 if self.until_sweep().is_zero() {
@@ -172,48 +220,6 @@ impl Decider {
             }
             self.show();
         }
-    }
-
-    /// Begins at the oldest run or backfill that is open: what ended before that has no future. The rows of the door may have lost one,
-    /// so it begins no later than where a sweep saw that everything before had ended.
-    async fn begin(&mut self) -> Result<(), ClientError> {
-        let mut query = RunsQuery {
-            limit: Some(1_000),
-            before: None,
-            open: true,
-        };
-        let mut oldest: Option<u64> = None;
-        let mut as_of = None;
-        loop {
-            let page = self.client.runs(&query).await?;
-            as_of = as_of.or(Some(page.as_of));
-            let seqs = page.runs.iter().map(|run| run.seq);
-            oldest = seqs.chain(oldest).min();
-            match page.next {
-                Some(next) => query.before = Some(next),
-                None => break,
-            }
-        }
-        let backfills = self.client.backfills(true).await?;
-        let oldest = backfills
-            .backfills
-            .iter()
-            .map(|backfill| backfill.seq)
-            .chain(oldest)
-            .min();
-        let page = self.client.schedules().await?;
-        // All of them are declared by the current manifest.
-        let declaring = page.schedules.first().map(|schedule| schedule.manifest);
-        if let Some(manifest) = &declaring {
-            self.manifests.fetch_content(&self.client, manifest).await?;
-        }
-        let catalog = declaring.and_then(|manifest| self.manifests.catalog(&manifest));
-        let schedules = Schedules::adopted(&page, catalog);
-        let floor = self.swept_floor().await?;
-        let begin = begin_after(oldest, as_of.unwrap_or(0), floor);
-        self.world = World::beginning_after(begin, schedules);
-        self.head = page.as_of;
-        Ok(())
     }
 
     /// How long the question what is due can wait; the answer of a moment ago is good enough while records come in floods.
@@ -259,72 +265,6 @@ impl Decider {
             .map_or(until_due, |asked| asked.min(until_due))
     }
 
-    /// Takes or renews the lease when it is time.
-    async fn keep_lease(&mut self) -> Result<(), ClientError> {
-        if self.until_renewal() > Duration::ZERO {
-            return Ok(());
-        }
-        let ttl = self.options.lease;
-        let asked_at = Instant::now();
-        let request = SchedulerLeaseRequest {
-            holder: self.options.holder.clone(),
-            ttl_ms: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
-            take_over: self.options.take_over && self.lease.is_none(),
-        };
-        let answer = self.client.lease_scheduler(&request).await?;
-        self.time.hear(answer.server_time);
-        self.scope = Some(Scope {
-            tenant: answer.tenant_id,
-            workspace: answer.workspace_id,
-        });
-        let held = self.lease.map(|lease| lease.epoch);
-        self.lease = answer.granted.then(|| Lease {
-            epoch: answer.epoch,
-            renew_at: asked_at + ttl / 3,
-        });
-        if held != self.lease.map(|lease| lease.epoch) {
-            tracing::info!(epoch = answer.epoch, granted = answer.granted, holder = %answer.holder, "lease");
-        }
-        Ok(())
-    }
-
-    /// How long the lease is left alone; a lease that is not held is asked for at once.
-    fn until_renewal(&self) -> Duration {
-        self.lease.map_or(Duration::ZERO, |lease| {
-            lease.renew_at.saturating_duration_since(Instant::now())
-        })
-    }
-
-    /// Leaves the lease to whoever waits for it, a second from now.
-    async fn let_go(&mut self) {
-        if self.lease.take().is_none() || self.options.take_over {
-            return;
-        }
-        let request = SchedulerLeaseRequest {
-            holder: self.options.holder.clone(),
-            ttl_ms: SHORTEST_LEASE_MS,
-            take_over: false,
-        };
-        let answer = self.client.lease_scheduler(&request);
-        if tokio::time::timeout(FAREWELL, answer).await.is_err() {
-            tracing::debug!("the lease runs out by itself");
-        }
-    }
-
-    /// Shows that the door is away; what was held may still be held when it is back.
-    fn note_absence(&self, error: &ClientError) {
-        if matches!(error, ClientError::Unreachable { .. }) {
-            self.progress
-                .send_modify(|progress| progress.is_door_away = true);
-        }
-    }
-
-    fn lose_lease(&mut self) {
-        self.lease = None;
-        // From here on somebody else decides, and it may be the one that was asked for.
-        self.options.take_over = false;
-    }
-
     /// Folds a page. The answer is whether there is more.
     async fn catch_up(&mut self, wait_s: u32) -> Result<bool, ClientError> {
         let query = LedgerQuery {
@@ -355,6 +295,7 @@ impl Decider {
             self.world
                 .fold(&record, &self.manifests, &self.options.limits);
         }
+        self.publish_places();
         Ok(())
     }
 
@@ -362,8 +303,7 @@ impl Decider {
     async fn decide_to_rest(&mut self) -> Result<(), ClientError> {
         while let (Some(lease), Some(scope)) = (self.lease, self.scope.clone()) {
             self.keep_automations().await?;
-            let now_ms = self.time.now_ms();
-            let events = decide(&self.world, now_ms, &scope, &self.options.limits);
+            let events = self.decide(&scope);
             if events.is_empty() {
                 self.was_refused = false;
                 settle(&mut self.world);
@@ -404,14 +344,14 @@ impl Decider {
     }
 
     fn show(&self) {
-        let progress = Progress {
+        let part = Part {
             seq: self.world.seq,
             epoch: self.lease.map(|lease| lease.epoch),
             open_runs: self.world.runs.len() as u64,
             quarantined: self.world.quarantined.len() as u64,
             is_door_away: false,
         };
-        self.progress.send_replace(progress);
+        self.shared.shown.show(self.shard, part);
     }
 }
 
@@ -419,6 +359,7 @@ fn proposal_of(event: &Event) -> Option<Proposal> {
     Some(Proposal {
         kind: event.kind().to_owned(),
         body: RawValue::from_string(event.body().ok()?).ok()?,
+        origin: None,
     })
 }
 

@@ -3,16 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use arcoflow::client::{Client, LedgerQuery};
+use arcoflow::client::refusal::ClientError;
+use arcoflow::client::{Client, LedgerQuery, RunsQuery};
 use arcoflow::decider::{self, Progress};
 use arcoflow::local::{Local, LocalOptions};
 use arcoflow_core::run::world::Limits;
 use arcoflow_core::wire::callback::{Completed, Outcome, Started};
 use arcoflow_core::wire::envelope::{Envelope, LeaseRequest};
 use arcoflow_core::wire::event::Event;
-use arcoflow_core::wire::ledger::SchedulerLeaseRequest;
+use arcoflow_core::wire::ledger::{AppendRequest, SchedulerLeaseRequest};
 use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::sweep::SweepRequest;
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::RunState;
 use serde_json::json;
@@ -290,6 +292,55 @@ async fn a_refusal_comes_back_with_its_kind_and_its_places() {
     local.shutdown().await;
     let error = client.health().await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_at_a_ledger_says_which_one_it_means() {
+    let directory = tempfile::tempdir().unwrap();
+    let local = Local::start(LocalOptions {
+        scheduler: false,
+        ..options(directory.path())
+    })
+    .await
+    .unwrap();
+    assert_eq!(local.client.shards().await.unwrap(), 1);
+    let lease = SchedulerLeaseRequest {
+        holder: "s1".to_owned(),
+        ttl_ms: 60_000,
+        take_over: false,
+    };
+    let append = AppendRequest {
+        epoch: 1,
+        after: 0,
+        events: Vec::new(),
+    };
+    let sweep = SweepRequest {
+        epoch: 1,
+        as_of: 0,
+        floor: 0,
+        goes_on: false,
+        decisions: 0,
+        backfills: Vec::new(),
+        runs: Vec::new(),
+    };
+    for (shard, is_there) in [(0, true), (1, false)] {
+        let client = local.client.clone().at_shard(shard);
+        let answers = [
+            client.lease_scheduler(&lease).await.map(drop),
+            client.append(&append).await.map(drop),
+            client.ledger(&LedgerQuery::default()).await.map(drop),
+            client.runs(&RunsQuery::default()).await.map(drop),
+            client.sweep(&sweep).await.map(drop),
+            client.swept().await.map(drop),
+        ];
+        for (index, answer) in answers.iter().enumerate() {
+            let place = answer.as_ref().err().and_then(ClientError::refusal);
+            let place = place.and_then(|refusal| refusal.errors.first());
+            let place = place.map(|place| place.pointer.as_str());
+            assert_eq!(place, (!is_there).then_some("?shard"), "call {index}");
+        }
+    }
+    local.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

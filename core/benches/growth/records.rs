@@ -82,6 +82,7 @@ pub(crate) fn of_runs(catalog: &Arc<Catalog>, count: usize) -> Vec<Record> {
                         ..Output::default()
                     }),
                     replaces: None,
+                    basis: None,
                     extra: serde_json::Map::new(),
                 }));
             }

@@ -133,11 +133,14 @@ pub(crate) fn refuse_finding(slug: Slug, finding: &Finding) -> Problem {
         .with("errors", Json::Array([finding.to_json()].into()))
 }
 
-/// A run started under a run key has its home in the key, so that the key always meets the same shard.
+/// A run started under a run key has its home in the key, so that the key always meets the same ledger; another one stays in this ledger.
 pub(crate) fn run_id(session: &mut Session<'_>, trigger: &Trigger) -> Result<RunId, Fault> {
     let mut random = session.moment.random();
-    if let (Some(key), Some(home)) = (&trigger.run_key, random.first_mut()) {
-        *home = derived::home_of_run_key(key);
+    if let Some(home) = random.first_mut() {
+        *home = match &trigger.run_key {
+            Some(key) => derived::home_of_run_key(key),
+            None => session.config.shard.home_like(*home),
+        };
     }
     Ok(RunId::from_parts(session.now_ms()?, random).map_err(beyond_time)?)
 }

@@ -13,9 +13,11 @@ use crate::door::rate::{Class, Limiter};
 use crate::door::routes::{Guard, Params, ROUTES, Route, Shown, find};
 use crate::door::token::{self, Verified};
 use crate::door::webhook;
+use crate::identity::ids::ManifestId;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
+use crate::wire::shard::Shard;
 
 /// The longest request target, in bytes.
 pub const LONGEST_TARGET: usize = 2_048;
@@ -39,6 +41,21 @@ pub struct Admitted {
     pub wants_stream: bool,
     /// The headers of a delivery that say who signed it.
     pub signed: Vec<(String, String)>,
+    /// Which ledger of the workspace answers.
+    pub shard: u32,
+    /// For another ledger than the first: what the first made of the request.
+    pub told: Option<Told>,
+}
+
+/// A deployment, as the first ledger of a workspace has recorded it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
+pub struct Told {
+    /// The record of it.
+    pub seq: u64,
+    /// Its name.
+    pub manifest_id: ManifestId,
+    /// How many assets the manifest lists.
+    pub assets: u32,
 }
 
 impl Admitted {
@@ -53,6 +70,8 @@ impl Admitted {
             idempotency_key: None,
             wants_stream: false,
             signed: Vec::new(),
+            shard: 0,
+            told: None,
         })
     }
 }
@@ -154,6 +173,7 @@ pub fn admit(
         limiter.take(&scope.tenant, class_of(route), now_ms)?;
     }
     let idempotency_key = idempotency_key(head)?;
+    check_shard(config.shard, route, &query)?;
     let wants_stream = head
         .header("accept")
         .is_some_and(|accept| accept.contains("text/event-stream"));
@@ -172,6 +192,8 @@ pub fn admit(
             "receiveWebhook" => webhook::headers_of(head),
             _ => Vec::new(),
         },
+        shard: 0,
+        told: None,
     })
 }
 
@@ -345,6 +367,26 @@ pub fn scope_mismatch() -> Problem {
         Slug::TokenScopeMismatch,
         "the task token belongs to another task or attempt",
     )
+}
+
+/// A request that is about one ledger names one that there is.
+fn check_shard(shard: Shard, route: &Route, query: &[(String, String)]) -> Result<(), Problem> {
+    if !route.query.iter().any(|(name, _)| *name == "shard") {
+        return Ok(());
+    }
+    let named = query.iter().filter(|(name, _)| name == "shard");
+    for (_, text) in named {
+        if !text.parse().is_ok_and(|index| shard.other(index).is_some()) {
+            return Err(Problem::validation(
+                "?shard",
+                &format!(
+                    "expected a whole number below {}: so many ledgers has the workspace",
+                    shard.count()
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn idempotency_key(head: &Head<'_>) -> Result<Option<String>, Problem> {

@@ -23,6 +23,8 @@ use crate::wire::ledger::{
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::record::Record;
 
+mod repeat;
+
 /// The most decisions of one request.
 pub const MOST_EVENTS: usize = 2_000;
 /// The shortest and the longest lease of a scheduler, in milliseconds.
@@ -128,6 +130,11 @@ fn lease_answer(
 ) -> Result<Response, StoreError> {
     let scope = session.config.scope.clone();
     let server_time = session.now_ms()?;
+    let shard = session.config.shard;
+    let mut heard = Vec::new();
+    for other in (0..shard.count()).filter(|other| *other != shard.index()) {
+        heard.extend(session.heard(other)?);
+    }
     let answer = SchedulerLeaseAnswer {
         tenant_id: scope.tenant,
         workspace_id: scope.workspace,
@@ -137,6 +144,8 @@ fn lease_answer(
         expires_at: server_time.saturating_add(holder.left_ms(session.moment.now_ms)),
         head: session.end()?.seq,
         server_time,
+        shards: shard.count(),
+        heard,
     };
     Ok(Response::json(
         200,
@@ -161,7 +170,8 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     });
     let mut decisions = Vec::with_capacity(request.events.len());
     for (index, proposal) in request.events.iter().enumerate() {
-        let event = Event::decode(&proposal.kind, proposal.body.get()).filter(Event::is_decision);
+        let event = Event::decode(&proposal.kind, proposal.body.get())
+            .filter(|event| proposal.origin.is_some() || event.is_decision());
         let Some(event) = event else {
             return Err(Fault::Refused(Problem::validation(
                 &format!("/events/{index}"),
@@ -172,14 +182,15 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     }
     let known = known_since(session, request.after, &decisions)?;
     let mut results = Vec::with_capacity(decisions.len());
-    for decision in &decisions {
+    for (decision, proposal) in decisions.into_iter().zip(&request.events) {
         let is_known = !known.is_empty() && known.contains(&decision.id());
-        results.push(if is_known {
-            AppendResult::Duplicate
-        } else {
-            propose(session, decision)?
+        results.push(match &proposal.origin {
+            _ if is_known => AppendResult::Duplicate,
+            Some(origin) => repeat::repeat(session, decision, origin)?,
+            None => propose(session, &decision)?,
         });
     }
+    session.keep_heard()?;
     let records = session.records_after(request.after, MOST_RECORDS)?;
     let answer = answer_bytes(&results, &records, session.end()?.seq, session.now_ms()?);
     Ok(Response::json(200, answer).into())
@@ -264,7 +275,9 @@ fn propose(session: &mut Session<'_>, event: &Event) -> Result<AppendResult, Sto
     let Some(run) = event.run() else {
         return Ok(refused("not-a-decision"));
     };
-    let Some(row) = session.run(&run)? else {
+    // What another ledger keeps is decided there.
+    let kept = session.config.shard.keeps(&run);
+    let Some(row) = session.run(&run)?.filter(|_| kept) else {
         return Ok(refused("run-not-found"));
     };
     let verdict = match event {

@@ -105,6 +105,8 @@ pub struct Attempt {
     pub worker: Option<String>,
     /// The record that asked for it.
     pub requested_seq: u64,
+    /// The newest record of the first ledger that this one had repeated by then; absent in the first.
+    pub heard_seq: Option<u64>,
     /// The record in which a worker claimed it.
     pub started_seq: Option<u64>,
     /// The record that closed it.
@@ -121,7 +123,7 @@ macro_rules! columns {
     };
     (@ $names:literal, $rest:literal) => {
         concat!(
-            "SELECT attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq",
+            "SELECT attempt, task_key, state, queue, due_ms, deadline_ms, worker, requested_seq, started_seq, closed_seq, heard_seq",
             $names,
             " FROM attempt ",
             $rest
@@ -132,10 +134,10 @@ pub(crate) use columns;
 
 /// Reads a row of [`columns`].
 pub(crate) fn attempt_of(row: &dyn Row) -> Attempt {
-    let run = RunId::from_bytes(bytes_16(row.blob(10)));
+    let run = RunId::from_bytes(bytes_16(row.blob(11)));
     // A task id has the time of its run, so the row keeps its random part only.
     let mut task = run.to_bytes();
-    if let (Some(random), bytes @ [_, ..]) = (task.get_mut(6..), row.blob(11))
+    if let (Some(random), bytes @ [_, ..]) = (task.get_mut(6..), row.blob(12))
         && random.len() == bytes.len()
     {
         random.copy_from_slice(bytes);
@@ -160,6 +162,7 @@ fn attempt_of_task(row: &dyn Row, run: RunId, task: TaskId) -> Attempt {
         requested_seq: row.unsigned(7),
         started_seq: row.optional(8),
         closed_seq: row.optional(9),
+        heard_seq: row.optional(10),
     }
 }
 

@@ -8,12 +8,11 @@ use alloc::vec::Vec;
 use crate::door::admit::Admitted;
 use crate::door::answer::Answered;
 use crate::door::append::refused;
-use crate::door::attempt::AttemptState;
+use crate::door::inputs;
 use crate::door::partition;
 use crate::door::pause::{Kind, json_of, pause_of, started};
 use crate::door::session::{Session, digest_of};
 use crate::door::sql::{Row, StoreError, first};
-use crate::identity::derived;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{AssetKey, Operation, TaskKey};
@@ -145,9 +144,7 @@ pub(crate) fn apply_run_finished(session: &mut Session<'_>, run: &RunId) -> Resu
         };
         let partition = trigger.partition_key.as_ref();
         let task = TaskKey::new(&asset, partition, Operation::Materialize);
-        let newest = session.newest_attempt(&row.run, &derived::task_id(&row.run, &task))?;
-        let is_made = newest.is_some_and(|attempt| attempt.state == AttemptState::Succeeded);
-        if !is_made {
+        if inputs::in_run(session, (&row).into(), &asset, partition)?.is_none() {
             partition::passed_over(session, &task)?;
         }
     }

@@ -25,6 +25,7 @@ use crate::wire::event::{
     AttemptFinished, AttemptOutcome, AttemptStarted, Event, Output, TaskError,
 };
 use crate::wire::problem::{Problem, Slug};
+use crate::wire::shard::Basis;
 
 /// The longest error message that is kept, in bytes.
 const LONGEST_MESSAGE: usize = 8 * 1_024;
@@ -35,7 +36,6 @@ const MOST_EXTRA: usize = 16 * 1_024;
 struct Held {
     attempt: Attempt,
     newest: u32,
-    run: RunRow,
     task: TaskKey,
 }
 
@@ -79,7 +79,8 @@ pub(crate) fn started(session: &mut Session<'_>, admitted: &Admitted, body: &[u8
     }
     let now_ms = session.now_ms()?;
     let (task, worker) = (held.task.clone(), request.worker_id.as_str());
-    let (seq, deadline) = begin(session, attempt, &held.run, task, worker, now_ms)?;
+    let run = held.run(session)?;
+    let (seq, deadline) = begin(session, attempt, &run, task, worker, now_ms)?;
     Ok(accepted(session, seq, Some(deadline))?.into())
 }
 
@@ -121,7 +122,8 @@ pub(crate) fn heartbeat(session: &mut Session<'_>, admitted: &Admitted, body: &[
     }
     let held = hold_open(session, admitted, &request)?;
     let now_ms = session.now_ms()?;
-    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    let run = held.run(session)?;
+    let timeouts = session.timeouts(&run.manifest, &held.task)?;
     if held.attempt.state == AttemptState::Running {
         // A heartbeat that arrives late moves nothing back, and none moves past the deadline.
         let silent_ms = now_ms
@@ -147,8 +149,8 @@ pub(crate) fn heartbeat(session: &mut Session<'_>, admitted: &Admitted, body: &[
         _ => None,
     };
     let answer = HeartbeatAnswer {
-        should_cancel: held.run.cancel_seq.is_some(),
-        cancel_reason: cancel_reason(session, &held.run)?,
+        should_cancel: run.cancel_seq.is_some(),
+        cancel_reason: cancel_reason(session, &run)?,
         task_token: fresh.as_ref().map(|(token, _)| token.clone()),
         token_expires_at: fresh.map(|(_, expires)| expires),
         server_time: now_ms,
@@ -161,7 +163,8 @@ pub(crate) fn renew(session: &mut Session<'_>, admitted: &Admitted, body: &[u8])
     let (_, request) = body::parse::<Heartbeat>(body, body::SMALL)?;
     let held = hold_open(session, admitted, &request)?;
     let now_ms = session.now_ms()?;
-    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    let run = held.run(session)?;
+    let timeouts = session.timeouts(&run.manifest, &held.task)?;
     let (task_token, token_expires_at) = mint(
         session,
         &held.attempt,
@@ -214,10 +217,16 @@ pub(crate) fn completed(session: &mut Session<'_>, admitted: &Admitted, body: &[
         _ => None,
     };
     session.act_as(format!("worker:{worker}"));
-    let record = session.append(
-        &Event::AttemptFinished(AttemptFinished { replaces, ..fact }),
-        None,
-    )?;
+    let basis = held.attempt.heard_seq.map(|heard| Basis {
+        asked: held.attempt.requested_seq,
+        heard,
+    });
+    let made = AttemptFinished {
+        replaces,
+        basis,
+        ..fact
+    };
+    let record = session.append(&Event::AttemptFinished(made), None)?;
     Ok(accepted(session, record.seq, None)?.into())
 }
 
@@ -258,7 +267,7 @@ fn fact(held: &Held, request: Completed) -> AttemptFinished {
     let extra_fits =
         serde_json::to_vec(&request.extra).is_ok_and(|bytes| bytes.len() <= MOST_EXTRA);
     AttemptFinished {
-        run: held.run.run,
+        run: held.attempt.name.run,
         task: held.task.clone(),
         attempt: held.attempt.name.attempt,
         outcome: match request.outcome {
@@ -269,6 +278,7 @@ fn fact(held: &Held, request: Completed) -> AttemptFinished {
         error: request.error.map(cut),
         output: request.output.filter(|output| *output != Output::default()),
         replaces: None,
+        basis: None,
         extra: if extra_fits {
             request.extra
         } else {
@@ -300,11 +310,7 @@ fn repeated(session: &mut Session<'_>, held: &Held, fact: &AttemptFinished) -> A
         _ => None,
     });
     if let Some((seq, recorded)) = recorded {
-        if (AttemptFinished {
-            replaces: None,
-            ..recorded.clone()
-        }) == *fact
-        {
+        if recorded.as_reported() == *fact {
             return Ok(accepted(session, seq, None)?
                 .header("idempotent-replayed", "true")
                 .into());
@@ -327,6 +333,10 @@ fn repeated(session: &mut Session<'_>, held: &Held, fact: &AttemptFinished) -> A
     )))
 }
 
+fn missing() -> Fault {
+    Fault::Refused(Problem::new(Slug::TaskNotFound, "no such attempt"))
+}
+
 /// The attempt of the token, when the body speaks of the same one.
 fn hold(
     session: &mut Session<'_>,
@@ -347,7 +357,6 @@ fn hold(
     if attempt != claims.att || attempt_id.is_some_and(|id| id != claims.aid) {
         return Err(Fault::Refused(scope_mismatch()));
     }
-    let missing = || Fault::Refused(Problem::new(Slug::TaskNotFound, "no such attempt"));
     let newest = session
         .newest_attempt(&claims.run, &claims.sub)?
         .ok_or_else(missing)?;
@@ -363,15 +372,10 @@ fn hold(
             })?
             .ok_or_else(missing)?
     };
-    let run = match session.run(&claims.run)? {
-        Some(run) => run,
-        None => look::stand_in(session, &attempt)?.ok_or_else(missing)?,
-    };
     let task = TaskKey::parse(&attempt.task_key).map_err(|_| missing())?;
     Ok(Held {
         attempt,
         newest: newest_number,
-        run,
         task,
     })
 }
@@ -405,6 +409,15 @@ fn hold_open(
 }
 
 impl Held {
+    /// The run of the attempt; for a look, which no run asked for, what stands for one. The end of an attempt does not ask for it.
+    fn run(&self, session: &mut Session<'_>) -> Result<RunRow, Fault> {
+        let run = match session.run(&self.attempt.name.run)? {
+            Some(run) => Some(run),
+            None => look::stand_in(session, &self.attempt)?,
+        };
+        run.ok_or_else(missing)
+    }
+
     fn refuse_superseded(&self) -> Result<(), Fault> {
         if self.newest <= self.attempt.name.attempt {
             return Ok(());
@@ -450,7 +463,8 @@ fn deadline_from(
     held: &Held,
     began_ms: Option<u64>,
 ) -> Result<Option<u64>, Fault> {
-    let timeouts = session.timeouts(&held.run.manifest, &held.task)?;
+    let manifest = held.run(session)?.manifest;
+    let timeouts = session.timeouts(&manifest, &held.task)?;
     Ok(began_ms.map(|began_ms| began_ms.saturating_add(timeouts.attempt_ms)))
 }
 

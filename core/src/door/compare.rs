@@ -51,7 +51,7 @@ const INDEXES: &[Index] = &[
     },
     Index {
         name: "attempts",
-        statement: "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, deadline_ms, CASE WHEN started_seq IS NULL THEN NULL ELSE worker END, requested_seq, started_seq, closed_seq FROM attempt WHERE requested_seq > 0 ORDER BY run, task, attempt",
+        statement: "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, deadline_ms, CASE WHEN started_seq IS NULL THEN NULL ELSE worker END, requested_seq, started_seq, closed_seq, heard_seq FROM attempt WHERE requested_seq > 0 ORDER BY run, task, attempt",
         columns: &[
             ("run", Blob),
             ("task", Blob),
@@ -65,7 +65,13 @@ const INDEXES: &[Index] = &[
             ("requested_seq", Integer),
             ("started_seq", Integer),
             ("closed_seq", Integer),
+            ("heard_seq", Integer),
         ],
+    },
+    Index {
+        name: "other ledgers",
+        statement: "SELECT name, value FROM meta WHERE name >= 'heard-' AND name < 'heard.' ORDER BY name",
+        columns: &[("name", Text), ("value", Text)],
     },
     Index {
         name: "materializations",

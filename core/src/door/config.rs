@@ -7,12 +7,15 @@ use crate::door::credential::Credential;
 use crate::door::token::TokenKey;
 use crate::door::webhook::Webhook;
 use crate::wire::scope::Scope;
+use crate::wire::shard::Shard;
 
 /// The configuration of a door.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Whose ledger this door serves; credentials of another workspace are unknown to it.
     pub scope: Scope,
+    /// Which ledger of the workspace it is, and how many there are.
+    pub shard: Shard,
     /// The issuer of task tokens.
     pub issuer: String,
     /// The audience of task tokens: this environment and no other.
@@ -39,6 +42,7 @@ impl Config {
     pub fn new(scope: Scope, base_url: &str) -> Config {
         Config {
             scope,
+            shard: Shard::default(),
             issuer: "arcoflow".to_string(),
             audience: base_url.to_string(),
             base_url: base_url.trim_end_matches('/').to_string(),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::door::admit::{Admitted, Caller};
+use crate::door::admit::{Admitted, Caller, Told};
 use crate::door::routes::{Params, ROUTES};
 use crate::wire::reader::{self, Decode};
 
@@ -19,6 +19,8 @@ struct Packed {
     key: Option<String>,
     stream: bool,
     signed: Vec<(String, String)>,
+    shard: u32,
+    told: Option<Told>,
 }
 
 /// An admitted request as printable ASCII, fit for the value of a header.
@@ -32,6 +34,8 @@ pub fn pack(admitted: &Admitted) -> String {
         key: admitted.idempotency_key.clone(),
         stream: admitted.wants_stream,
         signed: admitted.signed.clone(),
+        shard: admitted.shard,
+        told: admitted.told.clone(),
     };
     let json = serde_json::to_string(&packed).unwrap_or_default();
     let mut text = String::with_capacity(json.len());
@@ -60,6 +64,8 @@ pub fn unpack(text: &str) -> Option<Admitted> {
         idempotency_key: packed.key,
         wants_stream: packed.stream,
         signed: packed.signed,
+        shard: packed.shard,
+        told: packed.told,
     })
 }
 
@@ -87,6 +93,8 @@ mod tests {
         assert_eq!(back.idempotency_key, admitted.idempotency_key);
         assert_eq!(back.wants_stream, admitted.wants_stream);
         assert_eq!(back.signed, admitted.signed);
+        assert_eq!(back.shard, admitted.shard);
+        assert_eq!(back.told, admitted.told);
     }
 
     fn admitted(route: usize, caller: Caller) -> Admitted {
@@ -98,6 +106,12 @@ mod tests {
             idempotency_key: None,
             wants_stream: false,
             signed: Vec::from([("webhook-id".into(), "m\u{e9}".into())]),
+            shard: 3,
+            told: Some(Told {
+                seq: 7,
+                manifest_id: crate::identity::ids::ManifestId::from_bytes([5; 16]),
+                assets: 2,
+            }),
         }
     }
 

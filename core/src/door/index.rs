@@ -4,14 +4,15 @@ pub(crate) mod life;
 
 use crate::door::session::{Session, bytes_16, digest_of};
 use crate::door::sql::{StoreError, first};
-use crate::door::{automation, look, partition, schedule, sensor};
+use crate::door::{automation, inputs, look, partition, schedule, sensor};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
 use crate::identity::keys::{Operation, TaskKey};
 use crate::wire::event::automation::{Account, RunRequested};
-use crate::wire::event::{AttemptFinished, AttemptOutcome, Event};
+use crate::wire::event::{AttemptFinished, AttemptOutcome, Event, ManifestDeployed};
 use crate::wire::manifest::policy::Timeouts;
 use crate::wire::record::Record;
+use crate::wire::shard::Origin;
 
 /// A row of the run index.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,19 +109,52 @@ impl Session<'_> {
 /// What the store says.
 pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Result<(), StoreError> {
     life::apply(session, record, event)?;
+    let origin = Origin::of_actor(&record.actor);
+    // A deployment comes on another way too, so it says nothing about what was heard before it.
+    if let Some(origin) = &origin
+        && !matches!(event, Event::ManifestDeployed(_))
+    {
+        session.note_heard(origin);
+    }
     match event {
-        Event::ManifestDeployed(body) => {
-            let address = body.manifest.to_bytes();
-            partition::deployed::deployed(session, &body.manifest)?;
-            session.set_manifest(&body.manifest)?;
-            session.sql.execute(
-                "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
-                &[address.as_slice().into(), record.seq.into()],
-            )?;
-            schedule::apply_deployed(session, record, &body.manifest)?;
-            sensor::apply_deployed(session, record, &body.manifest)?;
-            automation::apply_deployed(session, &body.manifest)?;
-        }
+        Event::ManifestDeployed(body) => apply_deployed(session, record, body)?,
+        Event::AttemptFinished(body) => apply_made(session, record, body, origin.as_ref())?,
+        // What is about the workspace is in its first ledger.
+        event if session.config.shard.leads() => apply_leading(session, record, event)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn apply_deployed(
+    session: &mut Session<'_>,
+    record: &Record,
+    body: &ManifestDeployed,
+) -> Result<(), StoreError> {
+    let leads = session.config.shard.leads();
+    let address = body.manifest.to_bytes();
+    if leads {
+        partition::deployed::deployed(session, &body.manifest)?;
+    }
+    session.set_manifest(&body.manifest)?;
+    session.sql.execute(
+        "UPDATE manifest SET seq = ?2 WHERE digest = ?1",
+        &[address.as_slice().into(), record.seq.into()],
+    )?;
+    if leads {
+        schedule::apply_deployed(session, record, &body.manifest)?;
+        sensor::apply_deployed(session, record, &body.manifest)?;
+        automation::apply_deployed(session, &body.manifest)?;
+    }
+    Ok(())
+}
+
+fn apply_leading(
+    session: &mut Session<'_>,
+    record: &Record,
+    event: &Event,
+) -> Result<(), StoreError> {
+    match event {
         Event::ScheduleTicked(body) => schedule::apply_ticked(session, record, body)?,
         Event::ScheduleSet(body) => schedule::apply_set(session, record, body)?,
         Event::SensorReported(body) => sensor::apply_reported(session, record, body)?,
@@ -129,9 +163,10 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
         Event::AutomationSet(body) => automation::apply_set(session, record, body)?,
         Event::RunFinished(body) => automation::apply_run_finished(session, &body.run)?,
         Event::RunRequested(body) => apply_account(session, body)?,
-        Event::AttemptFinished(body) => apply_made(session, record, body)?,
         Event::AttemptExpired(body) => partition::failed(session, &body.task)?,
-        Event::RunTriggered(_)
+        Event::ManifestDeployed(_)
+        | Event::AttemptFinished(_)
+        | Event::RunTriggered(_)
         | Event::RunPlanned(_)
         | Event::RunCancelRequested(_)
         | Event::DispatchRequested(_)
@@ -162,8 +197,11 @@ fn apply_made(
     session: &mut Session<'_>,
     record: &Record,
     body: &AttemptFinished,
+    origin: Option<&Origin>,
 ) -> Result<(), StoreError> {
-    if body.outcome == AttemptOutcome::Succeeded && body.task.operation() == Operation::Materialize
+    if body.outcome == AttemptOutcome::Succeeded
+        && body.task.operation() == Operation::Materialize
+        && is_news(session, body, origin)?
     {
         let partition = body.task.partition();
         let asset = body.task.asset();
@@ -172,5 +210,27 @@ fn apply_made(
             &[asset.as_str().into(), partition.as_ref().map_or("", |partition| partition.as_str()).into(), record.seq.into()],
         )?;
     }
-    partition::finished(session, record, body)
+    if session.config.shard.leads() {
+        partition::finished(session, record, body)?;
+    }
+    Ok(())
+}
+
+/// Whether what was made is the newest of its partition. The first ledger orders what is made: what another one repeats is older than
+/// what it made itself, when the first had not heard of that by then.
+pub(crate) fn is_news(
+    session: &mut Session<'_>,
+    body: &AttemptFinished,
+    origin: Option<&Origin>,
+) -> Result<bool, StoreError> {
+    let Some(origin) = origin.filter(|_| !session.config.shard.leads()) else {
+        return Ok(true);
+    };
+    let partition = body.task.partition();
+    let newest = inputs::newest(session, &body.task.asset(), partition.as_ref())?;
+    let Some(newest) = newest.filter(|newest| *newest > origin.known) else {
+        return Ok(true);
+    };
+    let record = session.record(newest)?;
+    Ok(record.is_none_or(|record| Origin::of_actor(&record.actor).is_some()))
 }

@@ -8,8 +8,9 @@ use crate::door::attempt::{AttemptName, AttemptState};
 use crate::door::http::Response;
 use crate::door::index::RunRow;
 use crate::door::session::Session;
-use crate::door::sql::first;
+use crate::door::sql::{StoreError, first};
 use crate::identity::derived;
+use crate::identity::ids::RunId;
 use crate::identity::keys::{AssetKey, Operation, TaskKey};
 use crate::identity::partition_key::PartitionKey;
 use crate::plan;
@@ -107,9 +108,9 @@ fn resolve(
 ) -> Result<Vec<Input>, Fault> {
     let mut inputs = Vec::new();
     for (asset, partition) in places {
-        let own = in_run(session, run, &asset, partition.as_ref())?;
+        let own = in_run(session, run.into(), &asset, partition.as_ref())?;
         let found = match own {
-            Some(found) => Some(found),
+            Some(seq) => materialization(session, seq)?,
             None => current(session, &asset, partition.as_ref(), requested_seq)?,
         };
         if let Some((seq, made)) = found {
@@ -119,21 +120,57 @@ fn resolve(
     Ok(inputs)
 }
 
-/// What this run made of a place.
-fn in_run(
+/// One run, as far as it has to be known to find what it made.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker {
+    pub(crate) run: RunId,
+    /// The record that began it; it made nothing before.
+    pub(crate) triggered_seq: u64,
+}
+
+impl From<&RunRow> for Maker {
+    fn from(row: &RunRow) -> Maker {
+        Maker {
+            run: row.run,
+            triggered_seq: row.triggered_seq,
+        }
+    }
+}
+
+/// The record of what a run made of a place.
+pub(crate) fn in_run(
     session: &mut Session<'_>,
-    run: &RunRow,
+    maker: Maker,
     asset: &AssetKey,
     partition: Option<&PartitionKey>,
-) -> Result<Option<(u64, AttemptFinished)>, Fault> {
-    let key = TaskKey::new(asset, partition, Operation::Materialize);
-    let attempt = session.newest_attempt(&run.run, &derived::task_id(&run.run, &key))?;
-    match attempt {
-        Some(attempt) if attempt.state == AttemptState::Succeeded => {
-            materialization(session, attempt.closed_seq.unwrap_or(0))
-        }
-        _ => Ok(None),
+) -> Result<Option<u64>, StoreError> {
+    if !session.config.shard.keeps(&maker.run) {
+        return in_run_elsewhere(session, maker, asset, partition);
     }
+    let key = TaskKey::new(asset, partition, Operation::Materialize);
+    let attempt = session.newest_attempt(&maker.run, &derived::task_id(&maker.run, &key))?;
+    let made = attempt.filter(|attempt| attempt.state == AttemptState::Succeeded);
+    Ok(made.and_then(|attempt| attempt.closed_seq))
+}
+
+/// The same of a run that another ledger keeps. Its attempts have no rows here, but what they made is in the history of the place.
+fn in_run_elsewhere(
+    session: &mut Session<'_>,
+    maker: Maker,
+    asset: &AssetKey,
+    partition: Option<&PartitionKey>,
+) -> Result<Option<u64>, StoreError> {
+    let mut seq = newest(session, asset, partition)?;
+    while let Some(at) = seq.filter(|at| *at > maker.triggered_seq) {
+        let Some((_, made)) = materialization(session, at)? else {
+            return Ok(None);
+        };
+        if made.run == maker.run {
+            return Ok(Some(at));
+        }
+        seq = made.replaces;
+    }
+    Ok(None)
 }
 
 /// What was current of a place when a record was written: the newest materialisation, or one that it replaced since.
@@ -161,20 +198,20 @@ pub(crate) fn newest(
     session: &mut Session<'_>,
     asset: &AssetKey,
     partition: Option<&PartitionKey>,
-) -> Result<Option<u64>, Fault> {
+) -> Result<Option<u64>, StoreError> {
     let partition = partition.map_or("", |partition| partition.as_str());
-    Ok(first(
+    first(
         session.sql,
         "SELECT seq FROM materialization WHERE asset = ?1 AND partition = ?2",
         &[asset.as_str().into(), partition.into()],
         |row| row.unsigned(0),
-    )?)
+    )
 }
 
 fn materialization(
     session: &mut Session<'_>,
     seq: u64,
-) -> Result<Option<(u64, AttemptFinished)>, Fault> {
+) -> Result<Option<(u64, AttemptFinished)>, StoreError> {
     let record = session.record(seq)?;
     Ok(record.and_then(|record| match record.event() {
         Some(Event::AttemptFinished(body)) => Some((record.seq, body)),

@@ -13,6 +13,7 @@ use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::identity::spelling;
 use crate::wire::reader::{self, Decode};
 use crate::wire::scope::Scope;
+use crate::wire::shard::{MOST_SHARDS, Shard};
 
 /// The keys of one workspace. API keys stand in it as digests, signing keys as they are: it is a secret.
 #[derive(Clone, Debug, Serialize, Decode, Deserialize)]
@@ -28,9 +29,20 @@ pub struct Keyring {
     pub token_keys: Vec<SigningKey>,
     /// The API keys.
     pub credentials: Vec<Credential>,
+    /// Over how many ledgers the workspace is split, a power of two up to 256. It stays: the runs of a ledger are found by it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shards: u32,
     /// The senders whose signed deliveries start runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<Webhook>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(shards: &u32) -> bool {
+    *shards == 1
 }
 
 /// A signing key as it is written down.
@@ -61,6 +73,12 @@ impl Keyring {
     /// A sentence about what is wrong with it. It never holds a secret.
     pub fn parse(text: &[u8]) -> Result<Keyring, String> {
         let keyring: Keyring = reader::read(text).map_err(|misfit| misfit.sentence)?;
+        if Shard::new(0, keyring.shards).is_none() {
+            return Err(alloc::format!(
+                "a workspace has 1, 2, 4 or another power of two up to {MOST_SHARDS} ledgers, not {}",
+                keyring.shards
+            ));
+        }
         for (index, key) in keyring.token_keys.iter().enumerate() {
             let id = key.id.as_bytes();
             let grammar =
@@ -97,6 +115,7 @@ impl Keyring {
     pub fn config(&self, base_url: &str) -> Config {
         let mut config = Config::new(self.scope(), base_url);
         config.audience = self.audience.clone();
+        config.shard = Shard::new(0, self.shards).unwrap_or_default();
         config.credentials = self.credentials.clone();
         config.webhooks = self.webhooks.clone();
         config.token_keys = self
@@ -133,14 +152,21 @@ mod tests {
         )
     }
 
+    fn keyring_of(more: &str) -> Keyring {
+        Keyring::parse(keyring("k1", SECRET, more).as_bytes()).expect("a keyring")
+    }
+
     #[test]
     fn a_keyring_configures_a_door() {
-        let keyring = Keyring::parse(keyring("k1", SECRET, "").as_bytes()).expect("a keyring");
+        let keyring = keyring_of("");
         let config = keyring.config("https://door.example/");
         assert_eq!(config.base_url, "https://door.example");
         assert_eq!(config.audience, "door");
         assert_eq!(config.token_keys[0].secret[0], 15);
         assert_eq!(config.scope, keyring.scope());
+        assert!(config.shard.is_only());
+        let split = keyring_of(",\"shards\":8");
+        assert_eq!(split.config("https://door.example").shard.count(), 8);
     }
 
     #[test]
@@ -152,11 +178,14 @@ mod tests {
             keyring("k1", &SECRET[2..], ""),
             keyring("k1", &SECRET.replace('0', "g"), ""),
             keyring("k1", SECRET, ",\"more\":1"),
+            keyring("k1", SECRET, ",\"shards\":3"),
+            keyring("k1", SECRET, ",\"shards\":0"),
+            keyring("k1", SECRET, ",\"shards\":512"),
         ] {
             let sentence = Keyring::parse(text.as_bytes()).expect_err(&text);
             assert!(!sentence.contains(&SECRET[4..20]), "{sentence}");
         }
-        let keyring = Keyring::parse(keyring("k1", SECRET, "").as_bytes()).expect("a keyring");
+        let keyring = keyring_of("");
         assert!(!alloc::format!("{keyring:?}").contains(&SECRET[4..20]));
     }
 }

@@ -34,6 +34,7 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
     check(&request)?;
     let now_ms = session.now_ms()?;
     let mut tasks = Vec::new();
+    let looks_only = request.max == 0;
     if request.again {
         for attempt in leased_to(session, &request)? {
             let claim = match (request.start, attempt.state) {
@@ -60,7 +61,8 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
             tasks.extend(give(session, attempt, claim, now_ms)?);
         }
     }
-    let then = if tasks.is_empty() && request.wait_s > 0 {
+    let is_answered = !tasks.is_empty() || (looks_only && has_work(session, &request, now_ms)?);
+    let then = if !is_answered && request.wait_s > 0 {
         wait(session, &request, now_ms)?
     } else {
         Then::Send
@@ -74,10 +76,10 @@ pub(crate) fn lease(session: &mut Session<'_>, _: &Admitted, body: &[u8]) -> Ans
 
 fn check(request: &LeaseRequest) -> Result<(), Problem> {
     check_worker(&request.worker_id)?;
-    if !(1..=MOST_TASKS).contains(&request.max) {
+    if request.max > MOST_TASKS {
         return Err(Problem::validation(
             "/max",
-            &format!("expected 1 to {MOST_TASKS}"),
+            &format!("expected up to {MOST_TASKS}"),
         ));
     }
     if request.wait_s > LONGEST_WAIT_S {
@@ -90,6 +92,22 @@ fn check(request: &LeaseRequest) -> Result<(), Problem> {
         return Err(Problem::validation("/queues", "expected 1 to 64 queues"));
     }
     Ok(())
+}
+
+/// Whether there is work that could be given now.
+fn has_work(
+    session: &mut Session<'_>,
+    request: &LeaseRequest,
+    now_ms: u64,
+) -> Result<bool, StoreError> {
+    for queue in &request.queues {
+        if !leasable(session, queue, now_ms, 1)?.is_empty()
+            || !look::due(session, queue, now_ms, 1)?.is_empty()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A worker's name goes into records, logs and screens, so it has no characters that could disguise it.

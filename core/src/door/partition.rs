@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use roaring::RoaringBitmap;
 
 use crate::automation::ordinals::{self, STRETCH};
-use crate::door::attempt::AttemptName;
 use crate::door::session::Session;
 use crate::door::sql::{Row, StoreError, first};
 use crate::identity::digest::Sha256Digest;
@@ -91,13 +90,11 @@ fn made(
     let Some(place) = place_of(session, &body.task)? else {
         return Ok(());
     };
-    let name = AttemptName::new(body.run, &body.task, body.attempt);
     let is_stale = newer::is_behind(
         session,
         &place.catalog,
         (place.asset, place.partition.as_ref()),
-        &name,
-        record.at_ms,
+        (record, body),
     )?;
     let is_kept = place.catalog.keeper(place.asset).is_some();
     change(session, &place, |stretch, at| {

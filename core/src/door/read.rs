@@ -30,8 +30,8 @@ use crate::wire::problem::{Problem, Slug};
 use crate::wire::reader;
 use crate::wire::record::{Record, RecordLine};
 use crate::wire::view::{
-    AssetLine, AttemptView, RunLine, RunPage, RunState, RunView, TaskLine, TaskPage, TaskState,
-    TaskView,
+    AssetLine, AttemptView, Health, RunLine, RunPage, RunState, RunView, TaskLine, TaskPage,
+    TaskState, TaskView,
 };
 
 impl crate::run::fold::Catalogs for Known {
@@ -462,9 +462,12 @@ fn stream_of(records: &[Record]) -> Vec<u8> {
 
 /// `GET /health`
 pub(crate) fn health(session: &mut Session<'_>, _: &Admitted, _: &[u8]) -> Answered {
-    Ok(json_of(
-        &json!({ "status": "ok", "head": session.end()?.seq, "serverTime": session.now_ms()? }),
-    ))
+    Ok(json_of(&Health {
+        status: String::from("ok"),
+        head: session.end()?.seq,
+        server_time: session.now_ms()?,
+        shards: Vec::new(),
+    }))
 }
 
 /// `GET /ready`

@@ -18,6 +18,7 @@ use crate::wire::event::Event;
 use crate::wire::finding::Finding;
 use crate::wire::manifest::Manifest;
 use crate::wire::record::{Chain, Record};
+use crate::wire::shard::Shard;
 use crate::wire::view::RunState;
 
 /// Verifies records one after another, and folds the runs that they are about.
@@ -26,6 +27,7 @@ pub struct Replay {
     verifier: Verifier,
     manifests: Known,
     runs: BTreeMap<RunId, Run>,
+    shard: Shard,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,11 +45,21 @@ impl Default for Replay {
             verifier: Verifier::new(),
             manifests: Known::default(),
             runs: BTreeMap::new(),
+            shard: Shard::default(),
         }
     }
 }
 
 impl Replay {
+    /// A replay of one ledger of several: of the runs that another one keeps it has no state.
+    #[must_use]
+    pub fn of(shard: Shard) -> Replay {
+        Replay {
+            shard,
+            ..Replay::default()
+        }
+    }
+
     /// Takes a manifest, and gives the address of its content.
     ///
     /// # Errors
@@ -70,13 +82,19 @@ impl Replay {
     /// The manifest that has to be learned before an event is folded, so that its run has a state.
     #[must_use]
     pub fn lacks(&self, event: &Event) -> Option<Sha256Digest> {
-        let manifest = event.begins()?.manifest;
+        let manifest = event
+            .begins()
+            .filter(|body| self.shard.keeps(&body.run))?
+            .manifest;
         (!self.manifests.0.contains_key(&manifest)).then_some(manifest)
     }
 
     /// Folds what a record says. A run that begins under a manifest that was not learned has no state, now or later.
     pub fn fold(&mut self, record: &Record, event: &Event) {
         if let Some(body) = event.begins() {
+            if !self.shard.keeps(&body.run) {
+                return;
+            }
             let run = Run::begin(record, body.clone(), &self.manifests, MAX_TASKS);
             self.runs.insert(body.run, run);
         } else if let Some(run) = event.run().and_then(|id| self.runs.get_mut(&id)) {

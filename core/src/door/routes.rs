@@ -78,6 +78,8 @@ pub struct Route {
     pub handler: Handler,
     /// What it does, in a sentence.
     pub summary: &'static str,
+    /// Whether it may wait for something to happen before it answers.
+    pub waits: bool,
     /// Query parameters: name and meaning.
     pub query: &'static [(&'static str, &'static str)],
     /// The status of success.
@@ -106,6 +108,7 @@ const fn get(
         body_optional: true,
         handler,
         summary,
+        waits: false,
         query: &[],
         success: 200,
         refusals: &[],
@@ -146,11 +149,22 @@ impl Route {
         self
     }
 
+    const fn waits(mut self) -> Route {
+        self.waits = true;
+        self
+    }
+
     const fn body_optional(mut self) -> Route {
         self.body_optional = true;
         self
     }
 }
+
+/// The parameter of routes that are about one ledger.
+const SHARD: (&str, &str) = (
+    "shard",
+    "Which ledger, of a workspace that is split over several, from 0; the first when absent.",
+);
 
 const READ: Guard = Guard::Key(Permission::Read);
 const RUNS: Guard = Guard::Key(Permission::RunsWrite);
@@ -188,7 +202,7 @@ pub static ROUTES: &[Route] = &[
         .query(&[("limit", "How many tasks to list, up to 10,000; 100 when absent."), ("after", "The task key to begin after, from `next`.")])
         .refusals(&[Slug::ManifestNotFound, Slug::PlanInvalid, Slug::PlanTooLarge]),
     get("listRuns", "/v1/runs", READ, Handler::Door(read::runs), "Runs, newest first.")
-        .query(&[("limit", "How many, up to 1,000; 50 when absent."), ("before", "The run to begin after, from `next`."), ("open", "`true` for runs that have not ended.")]),
+        .query(&[("limit", "How many, up to 1,000; 50 when absent."), ("before", "The run to begin after, from `next`."), ("open", "`true` for runs that have not ended."), ("shard", "Only what one ledger has, of a workspace that is split over several; all of them when absent.")]),
     get("getRun", "/v1/runs/{runId}", READ, Handler::Door(read::run), "A run, with the states of its tasks counted.")
         .refusals(&[Slug::RunNotFound]),
     post("cancelRun", "/v1/runs/{runId}/cancel", RUNS, Handler::Door(accept::cancel),
@@ -203,7 +217,7 @@ pub static ROUTES: &[Route] = &[
     get("getTask", "/v1/runs/{runId}/tasks/{taskId}", READ, Handler::Door(read::task), "A task: its state, why it is so, and every record that says so.")
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
     get("getTaskLog", "/v1/runs/{runId}/tasks/{taskId}/log", READ, Handler::Door(log::read), "The log of an attempt; with `waitS` it waits for more.")
-        .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")])
+        .query(&[("attempt", "Which attempt; the newest when absent."), ("offset", "Where to begin, in bytes."), ("waitS", "How long to wait for more, in seconds, up to 60.")]).waits()
         .refusals(&[Slug::RunNotFound, Slug::TaskNotFound]),
     post("receiveWebhook", "/v1/webhooks/{webhook}", Guard::Open, Handler::Door(webhook::receive),
         "Starts the run of a signed delivery; the same delivery starts one.", 202).takes(MIB)
@@ -258,7 +272,7 @@ pub static ROUTES: &[Route] = &[
         "Lets the automation go on.", 200).takes(4 * KIB)
         .body_optional().refusals(&[Slug::AutomationNotFound]),
     post("leaseTasks", "/v1/leases", Guard::Key(Permission::Leases), Handler::Door(lease::lease),
-        "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB),
+        "Gives work to a worker; waits up to `waitS` seconds for some.", 200).takes(16 * KIB).waits(),
     post("taskStarted", "/v1/tasks/{taskId}/started", Guard::Task, Handler::Door(callback::started),
         "Claims the attempt for one worker.", 200).takes(4 * KIB)
         .refusals(&[Slug::TokenScopeMismatch, Slug::AttemptSuperseded, Slug::AttemptClaimed, Slug::TaskAlreadyTerminal, Slug::TaskNotFound]),
@@ -277,16 +291,17 @@ pub static ROUTES: &[Route] = &[
     get("listTaskInputs", "/v1/tasks/{taskId}/inputs", Guard::Task, Handler::Door(inputs::page), "All inputs of the attempt, when the envelope holds only the first.")
         .query(&[("after", "The place to begin after, from `next`.")]),
     get("readLedger", "/v1/ledger", READ, Handler::Door(read::ledger), "Records in order; with `waitS` it waits for the next, with `Accept: text/event-stream` it goes on for ever.")
-        .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("quiet", "Kinds of record, separated by commas, that end no wait: they come with the first that does, or when 16 of them are there."), ("runId", "Only records of this run.")]),
+        .query(&[("after", "The record to begin after; 0 for all."), ("limit", "How many, up to 10,000; 1,000 when absent."), ("waitS", "How long to wait for the next record, in seconds, up to 60."), ("quiet", "Kinds of record, separated by commas, that end no wait: they come with the first that does, or when 16 of them are there."), ("runId", "Only records of this run."), SHARD]).waits(),
     post("appendDecisions", "/v1/ledger", LEDGER, Handler::Door(append::append),
-        "Proposes decisions under the epoch of the scheduler's lease.", 200).takes(4 * MIB)
+        "Proposes decisions under the epoch of the scheduler's lease.", 200).takes(4 * MIB).query(&[SHARD])
         .refusals(&[Slug::EpochFenced]),
     post("leaseScheduler", "/v1/scheduler", LEDGER, Handler::Door(append::lease),
-        "Takes or keeps the right to decide.", 200).takes(4 * KIB),
+        "Takes or keeps the right to decide.", 200).takes(4 * KIB).query(&[SHARD]),
     post("sweep", "/v1/sweep", LEDGER, Handler::Door(sweep::sweep),
-        "Compares what the scheduler knows with what the door has, and writes again what was lost.", 200).takes(MIB)
+        "Compares what the scheduler knows with what the door has, and writes again what was lost.", 200).takes(MIB).query(&[SHARD])
         .refusals(&[Slug::EpochFenced]),
-    get("getSweep", "/v1/sweep", READ, Handler::Door(sweep::get), "What the last sweep found left behind, and how much was ever repaired."),
+    get("getSweep", "/v1/sweep", READ, Handler::Door(sweep::get), "What the last sweep found left behind, and how much was ever repaired.")
+        .query(&[SHARD]),
     get("getHealth", "/health", Guard::Open, Handler::Door(read::health), "Whether the door answers and its ledger can be read."),
     get("getReadiness", "/ready", Guard::Open, Handler::Door(read::ready), "Whether work goes on: a scheduler holds its lease, and there is room for new runs.")
         .refusals(&[Slug::Unavailable, Slug::StorageExhausted]),

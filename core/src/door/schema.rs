@@ -1,9 +1,13 @@
 //! The records are the truth; every other table is an index over them, but for leases, heartbeats, logs and stored answers.
 
+use alloc::format;
+use alloc::string::String;
+
 use crate::door::sql::{Sql, StoreError, first};
+use crate::wire::shard::Shard;
 
 /// The version that this code reads and writes, kept in `meta`.
-pub const VERSION: u64 = 3;
+pub const VERSION: u64 = 4;
 
 /// Columns that tables of an earlier version may lack.
 const LATER: &[(&str, &str)] = &[
@@ -18,6 +22,10 @@ const LATER: &[(&str, &str)] = &[
     (
         "SELECT granted_ms FROM scheduler LIMIT 0",
         "ALTER TABLE scheduler ADD COLUMN granted_ms INTEGER",
+    ),
+    (
+        "SELECT heard_seq FROM attempt LIMIT 0",
+        "ALTER TABLE attempt ADD COLUMN heard_seq INTEGER",
     ),
 ];
 
@@ -56,7 +64,7 @@ const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS attempt (
         run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL,
         queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT,
-        requested_seq INTEGER NOT NULL, started_seq INTEGER, closed_seq INTEGER,
+        requested_seq INTEGER NOT NULL, started_seq INTEGER, closed_seq INTEGER, heard_seq INTEGER,
         PRIMARY KEY (run, task, attempt)) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS attempt_leasable ON attempt (queue, rank, due_ms, requested_seq) WHERE state = 0",
     "CREATE INDEX IF NOT EXISTS attempt_due ON attempt (due_ms, requested_seq) WHERE state IN (1, 2)",
@@ -113,4 +121,47 @@ pub fn install(sql: &mut dyn Sql) -> Result<u64, StoreError> {
         &[VERSION.into()],
     )?;
     Ok(VERSION)
+}
+
+/// Which ledger of its workspace a store holds; `None` for one that was never used.
+///
+/// # Errors
+/// What the store says.
+pub fn shard(sql: &mut dyn Sql) -> Result<Option<Shard>, StoreError> {
+    let text = first(
+        sql,
+        "SELECT value FROM meta WHERE name = 'shard'",
+        &[],
+        |row| String::from(row.text(0)),
+    )?;
+    Ok(text.and_then(|text| {
+        let (index, count) = text.split_once('/')?;
+        Shard::new(index.parse().ok()?, count.parse().ok()?)
+    }))
+}
+
+/// Whether a store holds this ledger of its workspace; one that was never used becomes it. A ledger stays what it is, so a store that
+/// was used without being told is the only one.
+///
+/// # Errors
+/// What the store says.
+pub fn settle(sql: &mut dyn Sql, shard: Shard) -> Result<bool, StoreError> {
+    if let Some(stored) = self::shard(sql)? {
+        return Ok(stored == shard);
+    }
+    if shard.is_only() {
+        return Ok(true);
+    }
+    let used = first(sql, "SELECT seq FROM record LIMIT 1", &[], |row| {
+        row.unsigned(0)
+    })?;
+    if used.is_some() {
+        return Ok(false);
+    }
+    let text = format!("{}/{}", shard.index(), shard.count());
+    sql.execute(
+        "INSERT INTO meta (name, value) VALUES ('shard', ?1)",
+        &[text.as_str().into()],
+    )?;
+    Ok(true)
 }

@@ -1,6 +1,6 @@
 //! A session is one request at work: the transaction, the door's time, and the only way to append.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,6 +14,7 @@ use crate::plan::catalog::Catalog;
 use crate::wire::event::Event;
 use crate::wire::manifest::Manifest;
 use crate::wire::record::{Chain, Record};
+use crate::wire::shard::Origin;
 
 /// What happened in a request, for those who wait.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -153,6 +154,8 @@ pub struct Session<'a> {
     pub wake: Wake,
     actor: String,
     stand: Option<Stand>,
+    /// The newest record of each other ledger that this request has repeated.
+    heard: BTreeMap<u32, Origin>,
 }
 
 /// Where the ledger stands; nearly every request asks for both, so they are read together.
@@ -180,6 +183,7 @@ impl<'a> Session<'a> {
             wake: Wake::default(),
             actor,
             stand: None,
+            heard: BTreeMap::new(),
         }
     }
 
@@ -257,16 +261,63 @@ impl<'a> Session<'a> {
         Ok(record)
     }
 
+    /// Appends an event that another ledger of the workspace has: on its word, and with its place there.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn repeat(&mut self, event: &Event, origin: &Origin) -> Result<Record, StoreError> {
+        let own = core::mem::replace(&mut self.actor, origin.actor());
+        let record = self.append(event, None);
+        self.actor = own;
+        record
+    }
+
     /// Takes a record as it stands in another copy of the ledger.
     ///
     /// # Errors
     /// What the store says.
     pub fn restore(&mut self, record: &Record) -> Result<(), StoreError> {
         self.write(record)?;
-        match record.event() {
-            Some(event) => index::apply(self, record, &event),
-            None => Ok(()),
+        if let Some(event) = record.event() {
+            index::apply(self, record, &event)?;
         }
+        self.keep_heard()
+    }
+
+    /// The newest record of another ledger that this one has repeated.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn heard(&mut self, shard: u32) -> Result<Option<Origin>, StoreError> {
+        if let Some(origin) = self.heard.get(&shard) {
+            return Ok(Some(*origin));
+        }
+        let actor = first(
+            self.sql,
+            "SELECT value FROM meta WHERE name = ?1",
+            &[heard_name(shard).as_str().into()],
+            |row| String::from(row.text(0)),
+        )?;
+        Ok(actor.and_then(|actor| Origin::of_actor(&actor)))
+    }
+
+    /// Notes that a record was repeated, until [`Session::keep_heard`].
+    pub(crate) fn note_heard(&mut self, origin: &Origin) {
+        self.heard.insert(origin.shard, *origin);
+    }
+
+    /// Keeps what was repeated, with a row for each ledger that was heard.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) fn keep_heard(&mut self) -> Result<(), StoreError> {
+        for (shard, origin) in core::mem::take(&mut self.heard) {
+            self.sql.execute(
+                "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                &[heard_name(shard).as_str().into(), origin.actor().as_str().into()],
+            )?;
+        }
+        Ok(())
     }
 
     fn write(&mut self, record: &Record) -> Result<(), StoreError> {
@@ -341,6 +392,11 @@ impl<'a> Session<'a> {
         });
         Ok(())
     }
+}
+
+/// The row of `meta` that says what was heard of a ledger.
+fn heard_name(shard: u32) -> String {
+    alloc::format!("heard-{shard}")
 }
 
 /// Records after a number, in order.

@@ -132,6 +132,16 @@ impl Webhook {
             .map_err(|finding| format!("the trigger of webhook `{}`: {finding}", self.name))
     }
 
+    /// The name that a delivery gives itself.
+    #[must_use]
+    pub fn delivery<'a>(&self, headers: &'a [(String, String)]) -> Option<&'a str> {
+        let name = match self.scheme {
+            Scheme::Standard => "webhook-id",
+            Scheme::Github => "x-github-delivery",
+        };
+        only(headers, name).filter(|id| is_id(id))
+    }
+
     /// The name of a delivery whose signature is good.
     ///
     /// # Errors
@@ -142,13 +152,7 @@ impl Webhook {
         body: &[u8],
         now_ms: u64,
     ) -> Result<String, Problem> {
-        let id = match self.scheme {
-            Scheme::Standard => "webhook-id",
-            Scheme::Github => "x-github-delivery",
-        };
-        let id = only(headers, id)
-            .filter(|id| is_id(id))
-            .ok_or_else(invalid)?;
+        let id = self.delivery(headers).ok_or_else(invalid)?;
         let keys = self
             .secrets
             .iter()

@@ -48,7 +48,12 @@ pub fn decide(world: &World, now_ms: u64, scope: &Scope, limits: &Limits) -> Vec
     if world.automations.has_due(world.seq) {
         let left = decisions.limit.saturating_sub(decisions.events.len());
         let moment = Moment {
-            runs: world.runs.values().map(|run| run as &dyn OpenRun).collect(),
+            runs: world
+                .runs
+                .values()
+                .chain(world.away.values())
+                .map(|run| run as &dyn OpenRun)
+                .collect(),
             seq: world.seq,
             at_ms: world.at_ms,
             plan_tasks: limits.plan_tasks,
@@ -321,7 +326,7 @@ impl<'a> Places<'a> {
     fn new(world: &'a World, limits: &Limits) -> Self {
         Places {
             world,
-            left: limits.open_attempts.saturating_sub(world.open_attempts),
+            left: limits.open_attempts.saturating_sub(world.open_attempts()),
             queues: BTreeMap::new(),
             pools: BTreeMap::new(),
         }

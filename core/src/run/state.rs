@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
+use crate::identity::keys::TaskKey;
 use crate::plan::Plan;
 use crate::plan::catalog::Catalog;
 use crate::plan::order::map_of;
@@ -282,6 +283,13 @@ impl Run {
                 count(&track.lane, counted, track.open);
             }
         }
+    }
+
+    /// The lane in which a task's attempts are open.
+    pub(crate) fn lane_of(&self, task: &TaskKey) -> Option<&Lane> {
+        let index = self.plan.as_ref().ok()?.find(task)?;
+        let track = self.tracks.get(self.standing(index).lane)?;
+        Some(&track.lane)
     }
 
     /// How a task competes.

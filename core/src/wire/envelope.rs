@@ -23,8 +23,8 @@ pub struct LeaseRequest {
     /// The queues it serves.
     #[schemars(length(min = 1, max = 64))]
     pub queues: Vec<String>,
-    /// The most envelopes it takes, 1 to 1,000.
-    #[schemars(range(min = 1, max = 1_000))]
+    /// The most envelopes it takes, up to 1,000. With 0 it gets none, and is answered when there is one to get.
+    #[schemars(range(max = 1_000))]
     pub max: u32,
     /// How long to wait for work when there is none, in seconds, up to 60.
     #[serde(default)]

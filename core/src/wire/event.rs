@@ -17,6 +17,7 @@ use crate::wire::event::automation::{
     ScheduleSet, ScheduleTicked, SensorReported, SensorSet,
 };
 use crate::wire::reader::{self, Decode};
+use crate::wire::shard::Basis;
 use crate::wire::task_set::TaskSet;
 use crate::wire::trigger::Trigger;
 
@@ -131,9 +132,24 @@ pub struct AttemptFinished {
     /// The sequence number of the materialisation that this one replaces: the history of a partition is a list in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<u64>,
+    /// What the ledger of the run knew when it asked for the attempt; absent in the first ledger of a workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
     /// Members of the callback that the door did not know.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra: Map<String, Value>,
+}
+
+impl AttemptFinished {
+    /// What the worker said, without what the door knew beside it.
+    #[must_use]
+    pub fn as_reported(&self) -> AttemptFinished {
+        AttemptFinished {
+            replaces: None,
+            basis: None,
+            ..self.clone()
+        }
+    }
 }
 
 /// How an attempt ended, in its worker's words.

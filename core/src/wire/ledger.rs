@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::wire::reader::Decode;
 use crate::wire::record::RecordLine;
+use crate::wire::shard::Origin;
 
 /// A scheduler takes or keeps the right to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
@@ -46,6 +47,20 @@ pub struct SchedulerLeaseAnswer {
     pub head: u64,
     /// The door's time when it answered, in milliseconds since 1970.
     pub server_time: u64,
+    /// How many ledgers the workspace has, when there is more than one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub shards: u32,
+    /// The newest record of each other ledger that this one has repeated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Origin>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(shards: &u32) -> bool {
+    *shards == 1
 }
 
 /// Decisions of a scheduler.
@@ -60,7 +75,7 @@ pub struct AppendRequest {
     pub events: Vec<Proposal>,
 }
 
-/// One decision on its way to the door.
+/// One decision on its way to the door, or a record of another ledger of the workspace that this one has to repeat.
 #[derive(Clone, Debug, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
@@ -69,6 +84,9 @@ pub struct Proposal {
     /// What was decided.
     #[schemars(with = "serde_json::Value")]
     pub body: alloc::boxed::Box<RawValue>,
+    /// Where the record stands that is to be repeated; absent for a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 /// What became of the decisions.

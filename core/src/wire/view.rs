@@ -17,7 +17,7 @@ use crate::wire::record::RecordLine;
 use crate::wire::trigger::Trigger;
 
 /// The answer to a deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeployAnswer {
     /// The name of this deployment.
@@ -232,6 +232,21 @@ pub struct RunLine {
     /// The key that it was triggered under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_key: Option<RunKey>,
+}
+
+/// Whether a door answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Decode, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// The newest record of the ledger; of the first, when there are several.
+    pub head: u64,
+    /// The door's time when it answered, in milliseconds since 1970.
+    pub server_time: u64,
+    /// The newest record of each ledger, when there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<u64>,
+    /// `ok`.
+    pub status: String,
 }
 
 /// A page of runs, newest first.

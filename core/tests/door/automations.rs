@@ -207,6 +207,7 @@ fn a_ledger_of_the_first_version_gets_its_columns() {
         "CREATE TABLE backfill (backfill BLOB PRIMARY KEY, requested_seq INTEGER NOT NULL, mode INTEGER NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID",
         "CREATE TABLE partition_state (asset TEXT NOT NULL, stretch INTEGER NOT NULL, newest INTEGER NOT NULL, made BLOB, failed BLOB, stale BLOB, PRIMARY KEY (asset, stretch)) WITHOUT ROWID",
         "CREATE TABLE scheduler (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, holder TEXT NOT NULL, expires_ms INTEGER NOT NULL)",
+        "CREATE TABLE attempt (run BLOB NOT NULL, task BLOB NOT NULL, attempt INTEGER NOT NULL, task_key TEXT NOT NULL, state INTEGER NOT NULL, queue TEXT NOT NULL, rank INTEGER NOT NULL, due_ms INTEGER NOT NULL, deadline_ms INTEGER, worker TEXT, requested_seq INTEGER NOT NULL, started_seq INTEGER, closed_seq INTEGER, PRIMARY KEY (run, task, attempt)) WITHOUT ROWID",
     ];
     for statement in older {
         store.connection.execute(statement, []).expect("SQL");
@@ -217,6 +218,7 @@ fn a_ledger_of_the_first_version_gets_its_columns() {
         "SELECT retried_seq FROM backfill",
         "SELECT due FROM partition_state",
         "SELECT granted_ms FROM scheduler",
+        "SELECT heard_seq FROM attempt",
     ] {
         store
             .connection

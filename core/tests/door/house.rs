@@ -22,6 +22,7 @@ use arcoflow_core::run::world::{Limits, World};
 use arcoflow_core::wire::automation::AutomationPage;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::scope::Scope;
+use arcoflow_core::wire::shard::Shard;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -107,6 +108,16 @@ impl House {
         }
     }
 
+    /// The house of one ledger of a workspace that has several.
+    pub(crate) fn of(shard: Shard) -> House {
+        let mut house = House::new();
+        house.config.shard = shard;
+        house.world = World::default().in_shard(shard);
+        // No two houses draw the same random bytes.
+        house.requests = u64::from(shard.index()) << 32;
+        house
+    }
+
     pub(crate) fn with(manifest: &Value) -> House {
         let mut house = House::new();
         house.post("/v1/manifests", manifest).expect(201);
@@ -159,7 +170,12 @@ impl House {
         }
     }
 
-    fn answer(&mut self, admitted: &Admitted, body: &[u8], moment: Moment) -> (Response, Then) {
+    pub(crate) fn answer(
+        &mut self,
+        admitted: &Admitted,
+        body: &[u8],
+        moment: Moment,
+    ) -> (Response, Then) {
         let outcome = answer::answer(
             &self.config,
             &mut self.catalogs,
@@ -217,15 +233,22 @@ impl House {
         answer.json["runId"].as_str().expect("a run id").to_string()
     }
 
+    /// The target of a request that is about the ledger of this house.
+    pub(crate) fn own(&self, path: &str) -> String {
+        format!("{path}?shard={}", self.config.shard.index())
+    }
+
     pub(crate) fn take_lease(&mut self) {
         let lease = json!({ "holder": "s1", "ttlMs": 600_000, "takeOver": true });
-        let answer = self.post("/v1/scheduler", &lease).expect(200);
+        let target = self.own("/v1/scheduler");
+        let answer = self.post(&target, &lease).expect(200);
         self.epoch = answer.json["epoch"].as_u64().expect("an epoch");
     }
 
     /// Lets the scheduler read, decide and append until it is at rest.
     pub(crate) fn schedule(&mut self) {
         self.take_lease();
+        let target = self.own("/v1/ledger");
         for _ in 0..1_000 {
             self.catch_up();
             let decisions = decide(&self.world, self.now_ms, &scope(), &self.limits);
@@ -243,7 +266,7 @@ impl House {
                 })
                 .collect();
             let request = json!({ "epoch": self.epoch, "after": self.world.seq, "events": events });
-            self.post("/v1/ledger", &request).expect(200);
+            self.post(&target, &request).expect(200);
         }
         panic!("the scheduler does not come to rest");
     }
@@ -406,7 +429,7 @@ pub(crate) fn check(house: &mut House) {
 const INDEXES: &[(&str, &str)] = &[
     ("SELECT run, manifest, triggered_seq, triggered_ms, tasks, run_key, planned_seq, cancel_seq, finished_seq, finished_ms, outcome, due_ms FROM run ORDER BY run", "runs"),
     (
-        "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, requested_seq, started_seq, closed_seq
+        "SELECT run, task, attempt, task_key, CASE state WHEN 1 THEN 0 ELSE state END, queue, rank, requested_seq, started_seq, closed_seq, heard_seq
          FROM attempt WHERE requested_seq > 0 ORDER BY run, task, attempt",
         "attempts",
     ),
@@ -443,6 +466,7 @@ const INDEXES: &[(&str, &str)] = &[
         "automations",
     ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
+    ("SELECT name, value FROM meta WHERE name LIKE 'heard-%' ORDER BY name", "what was heard"),
 ];
 
 fn dump(store: &mut Store, statement: &'static str) -> Vec<String> {

@@ -3,6 +3,7 @@
 mod store;
 mod answer;
 mod house;
+mod town;
 mod place;
 mod refusals;
 mod strangers;
@@ -21,3 +22,5 @@ mod ledger;
 mod sweeps;
 mod chaos;
 mod webhooks;
+mod shards;
+mod hearing;

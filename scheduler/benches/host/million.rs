@@ -195,6 +195,7 @@ fn run(
             error: None,
             output: None,
             replaces: None,
+            basis: None,
             extra: serde_json::Map::new(),
         }));
     }

@@ -118,6 +118,28 @@ impl Context {
     }
 }
 
+/// The same client at one ledger, of a workspace that may have several; without a number the door chooses, and that is the first.
+pub(crate) async fn at_ledger(client: Client, shard: Option<u32>) -> Outcome<Client> {
+    let Some(shard) = shard else {
+        return Ok(client);
+    };
+    match client.shards().await? {
+        1 if shard == 0 => Ok(client),
+        shards if shard < shards => Ok(client.at_shard(shard)),
+        1 => Err(
+            Failure::usage(format!("there is no ledger {shard}: the workspace has one"))
+                .hint("leave `--shard` away"),
+        ),
+        shards => Err(Failure::usage(format!(
+            "there is no ledger {shard}: the workspace has {shards}"
+        ))
+        .hint(format!(
+            "ledgers are `--shard 0` to `--shard {}`",
+            shards - 1
+        ))),
+    }
+}
+
 /// The data directory and the connection of the door that was started in this directory, above it, or in the example.
 fn started_here() -> Outcome<(PathBuf, Connection)> {
     let missing = || {

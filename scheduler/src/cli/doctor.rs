@@ -14,6 +14,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::ledger::report::Report;
 use crate::cli::pipeline::{Pipeline, find};
 use crate::cli::words;
+use crate::client::{Client, RunsQuery};
 use crate::host::door::LEDGER;
 use crate::host::lock::{DataLock, LockError};
 use crate::local::DEFAULT_PORT;
@@ -241,11 +242,9 @@ async fn check_door(context: &Context, report: &mut Report) {
                     );
                 }
             }
-            if let Ok(swept) = client.swept().await {
-                check_swept(&swept, report);
-            }
+            check_sweeps(&client, &health, report).await;
             if let Err(error) = client
-                .runs(&crate::client::RunsQuery {
+                .runs(&RunsQuery {
                     limit: Some(1),
                     ..Default::default()
                 })
@@ -261,6 +260,24 @@ async fn check_door(context: &Context, report: &mut Report) {
             check_port(port_of(&url).unwrap_or(DEFAULT_PORT), report);
         }
     }
+}
+
+/// Each ledger of a workspace is swept by itself.
+async fn check_sweeps(client: &Client, health: &Value, report: &mut Report) {
+    let shards = health.get("shards").and_then(Value::as_array);
+    let several = shards.map(Vec::len).filter(|shards| *shards > 1);
+    let shards = several.and_then(|shards| u32::try_from(shards).ok());
+    for shard in 0..shards.unwrap_or(1) {
+        let client = match shards {
+            Some(_) => client.clone().at_shard(shard),
+            None => client.clone(),
+        };
+        report.about(shards.map(|_| shard));
+        if let Ok(swept) = client.swept().await {
+            check_swept(&swept, report);
+        }
+    }
+    report.about(None);
 }
 
 /// What the scheduler's sweeps found; a door that was never swept has nothing to say.

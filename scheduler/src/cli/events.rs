@@ -1,9 +1,10 @@
 //! The ledger is read in order, and followed for ever when asked to.
 
 use arcoflow_core::wire::record::{Record, RecordLine};
+use arcoflow_core::wire::shard::Origin;
 use clap::Args;
 
-use crate::cli::connection::Context;
+use crate::cli::connection::{Context, at_ledger};
 use crate::cli::failure::{Exit, Outcome};
 use crate::cli::reference;
 use crate::cli::screen::{Screen, Tone};
@@ -29,6 +30,9 @@ pub(crate) struct Events {
     /// Only records of this run.
     #[arg(long, value_name = "RUN")]
     run: Option<String>,
+    /// Which ledger, of a workspace that is split over several: the one of the run, or the first, when absent.
+    #[arg(long, value_name = "LEDGER")]
+    shard: Option<u32>,
 }
 
 /// `arcoflow events`
@@ -38,6 +42,7 @@ pub(crate) async fn events(context: &Context, verb: &Events) -> Outcome {
         Some(text) => Some(reference::run(&client, text).await?),
         None => None,
     };
+    let client = at_ledger(client, verb.shard).await?;
     let mut after = verb.after;
     loop {
         let query = LedgerQuery {
@@ -82,10 +87,17 @@ fn show(screen: &Screen, line: RecordLine) {
         " · "
     };
     let said = format!("{}{gap}{}", told.subject, told.detail).replace('\n', " ");
-    // The kind says whether a scheduler or a worker spoke; whose key it was it does not.
-    let by = match record.actor.strip_prefix("key:") {
-        Some(key) => screen.paint(format!(" by {key}"), Tone::Quiet),
-        None => String::new(),
+    // The kind says whether a scheduler or a worker spoke; whose key it was it does not, nor which ledger it comes from.
+    let by = match (
+        record.actor.strip_prefix("key:"),
+        Origin::of_actor(&record.actor),
+    ) {
+        (Some(key), _) => screen.paint(format!(" by {key}"), Tone::Quiet),
+        (None, Some(origin)) => screen.paint(
+            format!(" from ledger {}, record {}", origin.shard, origin.seq),
+            Tone::Quiet,
+        ),
+        (None, None) => String::new(),
     };
     screen.line(format!(
         "{:>6}  {}  {}  {said}{by}",

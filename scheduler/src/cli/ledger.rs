@@ -5,21 +5,21 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use arcoflow_core::door::replay::Replay;
 use arcoflow_core::door::verify::Verifier;
 use arcoflow_core::identity::digest::{Sha256Digest, sha256};
 use arcoflow_core::wire::record::Record;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cli::connection::Context;
+use crate::cli::connection::{Context, at_ledger};
 use crate::cli::failure::{Exit, Failure, Outcome};
-use crate::cli::fold::unreadable;
 use crate::cli::words;
 use crate::client::{Client, LedgerQuery};
 
 pub(crate) mod report;
 mod file;
+mod door;
+mod repeats;
 
 use report::Report;
 
@@ -53,7 +53,7 @@ pub(crate) struct Verify {
 /// Print every record as a line of JSON, in order.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  arcoflow ledger export > ledger.jsonl\n  arcoflow ledger export --out ledger.jsonl --after 120\n  arcoflow ledger export --out ledger.jsonl --manifests manifests"
+    after_help = "Examples:\n  arcoflow ledger export > ledger.jsonl\n  arcoflow ledger export --out ledger.jsonl --after 120\n  arcoflow ledger export --out ledger.jsonl --manifests manifests\n  arcoflow ledger export --out third.jsonl --shard 2"
 )]
 pub(crate) struct Export {
     /// Write to this file instead of standard output.
@@ -65,6 +65,9 @@ pub(crate) struct Export {
     /// Write the manifests that the records name into this directory too: with them anyone can replay every run.
     #[arg(long, value_name = "DIR")]
     manifests: Option<PathBuf>,
+    /// Which ledger, of a workspace that is split over several; the first when absent.
+    #[arg(long, value_name = "LEDGER")]
+    shard: Option<u32>,
 }
 
 /// `arcoflow ledger`
@@ -72,59 +75,10 @@ pub(crate) async fn ledger(context: &Context, verb: &Ledger) -> Outcome {
     match &verb.verb {
         LedgerVerb::Verify(verb) => match verb.file.clone().or_else(|| context.ledger_file()) {
             Some(path) => file::verify(context, &path),
-            None => verify(context).await,
+            None => door::verify(context).await,
         },
         LedgerVerb::Export(verb) => export(context, verb).await,
     }
-}
-
-async fn verify(context: &Context) -> Outcome {
-    let client = context.reader()?;
-    let mut replay = Replay::default();
-    let mut after = 0;
-    let mut report = Report::default();
-    loop {
-        let page = client
-            .ledger(&LedgerQuery {
-                after,
-                limit: PAGE,
-                ..LedgerQuery::default()
-            })
-            .await?;
-        let count = page.records.len();
-        for line in page.records {
-            let record = Record::from(line);
-            after = record.seq;
-            let event = match replay.verify(&record) {
-                Ok(event) => event,
-                Err(found) => {
-                    report.broken(&found);
-                    return Ok(report.show(&context.screen));
-                }
-            };
-            // What a record names is asked for when the record is known to be whole.
-            if let Some(address) = replay.lacks(&event) {
-                let text = manifest(&client, &address).await?;
-                replay
-                    .learn(&text)
-                    .map_err(|findings| unreadable(&findings))?;
-            }
-            replay.fold(&record, &event);
-        }
-        if count < PAGE as usize {
-            break;
-        }
-    }
-    tell(replay.verifier(), &mut report);
-    report.good(
-        "manifests",
-        format!(
-            "{} under the address of its content",
-            words::of(replay.manifests() as u64, "manifest")
-        ),
-    );
-    compare(&client, &replay, &mut report).await?;
-    Ok(report.show(&context.screen))
 }
 
 /// Fetches a manifest, which must have the address that it is asked for by.
@@ -166,48 +120,8 @@ fn tell(verifier: &Verifier, report: &mut Report) {
     report.fact("chain", json!(verifier.chain().to_hex()));
 }
 
-/// Replayed states beside those that the door shows.
-async fn compare(client: &Client, replay: &Replay, report: &mut Report) -> Outcome<()> {
-    let (mut compared, mut later) = (0_u64, 0_u64);
-    for run in replay.runs() {
-        let view = client.run(&run.id).await?;
-        if run.finished.is_none() && view.as_of > replay.verifier().seq() {
-            // The run went on while it was replayed.
-            later += 1;
-        } else if view.state_fingerprint != run.fingerprint() {
-            report.bad(
-                "states",
-                format!(
-                    "run {} is replayed to another state than the door shows",
-                    run.id
-                ),
-            );
-            return Ok(());
-        } else {
-            compared += 1;
-        }
-    }
-    report.good(
-        "states",
-        format!(
-            "{} replayed to the state that the door shows",
-            words::of(compared, "run")
-        ),
-    );
-    if later > 0 {
-        report.careful(
-            "states",
-            format!(
-                "{} went on meanwhile and were not compared",
-                words::of(later, "run")
-            ),
-        );
-    }
-    Ok(())
-}
-
 async fn export(context: &Context, verb: &Export) -> Outcome {
-    let client = context.reader()?;
+    let client = at_ledger(context.reader()?, verb.shard).await?;
     let mut file = match &verb.out {
         Some(path) => Some(BufWriter::new(
             File::create(path).map_err(|error| cannot_write(path, &error))?,

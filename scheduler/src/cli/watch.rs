@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use arcoflow_core::identity::ids::RunId;
 use arcoflow_core::wire::event::RunOutcome;
+use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::Record;
+use arcoflow_core::wire::shard::Shard;
 use tokio::sync::mpsc;
 
 use crate::cli::board::Board;
@@ -49,7 +51,7 @@ pub(crate) async fn watch(
     timeout: Option<Duration>,
 ) -> Outcome<Folded> {
     let client = client.clone().patient(PATIENCE);
-    let (mut folded, cursor) = catch_up(&client, run).await?;
+    let (client, (mut folded, cursor)) = catch_up_at_home(client, run).await?;
     let mut board = Board::new(&context.screen, &folded);
     let (sender, mut records) = mpsc::channel(AHEAD);
     let reader = tokio::spawn(read(client, cursor, sender));
@@ -93,8 +95,30 @@ pub(crate) fn exit_of(folded: &Folded) -> Exit {
     }
 }
 
+/// A client at the ledger that keeps a run, the run as it is, and the record of that ledger up to which that is so.
+async fn catch_up_at_home(client: Client, run: RunId) -> Outcome<(Client, (Folded, u64))> {
+    let home = match Shard::new(0, client.shards().await?) {
+        Some(first) if !first.is_only() => client.clone().at_shard(first.of_run(&run)),
+        _ => return Ok((client.clone(), catch_up(&client, run).await?)),
+    };
+    let mut query = LedgerQuery {
+        limit: 1,
+        ..LedgerQuery::default()
+    };
+    let head = home.ledger(&query).await?.head;
+    query.run = Some(run);
+    let caught_up = match home.ledger(&query).await {
+        // What the first ledger has begun comes here in a moment.
+        Err(error) if error.slug() == Some(Slug::RunNotFound) => {
+            (catch_up(&client, run).await?.0, head)
+        }
+        _ => catch_up(&home, run).await?,
+    };
+    Ok((home, caught_up))
+}
+
 /// The run as it is, and the record up to which that is so.
-pub(crate) async fn catch_up(client: &Client, run: RunId) -> Outcome<(Folded, u64)> {
+async fn catch_up(client: &Client, run: RunId) -> Outcome<(Folded, u64)> {
     let mut folded: Option<Folded> = None;
     let mut after = 0;
     loop {

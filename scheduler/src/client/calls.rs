@@ -1,6 +1,7 @@
 //! Each operation of the interface is one typed call.
 
 mod automation;
+mod ledger;
 
 use std::fmt::Write as _;
 
@@ -12,10 +13,6 @@ use arcoflow_core::wire::callback::{
     Started,
 };
 use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
-use arcoflow_core::wire::ledger::{
-    AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
-};
-use arcoflow_core::wire::sweep::{SweepRequest, SweepView};
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::{
     CancelAnswer, CancelRequest, DeployAnswer, LogPage, RerunRequest, RunPage, RunView, TaskPage,
@@ -24,10 +21,11 @@ use arcoflow_core::wire::view::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::follow::Events;
 use super::refusal::ClientError;
 use super::{Call, Client};
 use crate::host::entropy;
+
+pub use self::ledger::LedgerQuery;
 
 /// Which runs to list.
 #[derive(Clone, Debug, Default)]
@@ -60,21 +58,6 @@ pub struct LogQuery {
     pub offset: u64,
     /// How long to wait for more, in seconds, up to 60.
     pub wait_s: u32,
-}
-
-/// Which records to read.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LedgerQuery {
-    /// The record to begin after.
-    pub after: u64,
-    /// How many, up to 10,000; 1,000 when 0.
-    pub limit: u32,
-    /// How long to wait for the next record, in seconds, up to 60.
-    pub wait_s: u32,
-    /// Only records of this run.
-    pub run: Option<RunId>,
-    /// A kind of record that ends no wait.
-    pub quiet: Option<&'static str>,
 }
 
 /// A query string under construction.
@@ -170,7 +153,8 @@ impl Client {
         let target = Query::new("/v1/runs".to_owned())
             .maybe("limit", query.limit.map(|limit| limit.to_string()))
             .maybe("before", query.before.map(|run| run.to_string()))
-            .maybe("open", query.open.then(|| "true".to_owned()));
+            .maybe("open", query.open.then(|| "true".to_owned()))
+            .maybe("shard", self.ledger_name());
         self.json(&Call::get(target.0)).await
     }
 
@@ -253,26 +237,6 @@ impl Client {
         let call = Call::post(format!("/v1/runs/{run}/rerun"), bytes_of(request))
             .header("idempotency-key", key);
         self.json(&call).await
-    }
-
-    /// A page of the ledger; waits for the next record when asked to.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn ledger(&self, query: &LedgerQuery) -> Result<LedgerPage, ClientError> {
-        let target = Query::new("/v1/ledger".to_owned())
-            .with("after", &query.after.to_string())
-            .maybe("limit", (query.limit > 0).then(|| query.limit.to_string()))
-            .with("waitS", &query.wait_s.to_string())
-            .maybe("runId", query.run.map(|run| run.to_string()))
-            .maybe("quiet", query.quiet.map(str::to_owned));
-        self.json(&Call::get(target.0).waiting(query.wait_s)).await
-    }
-
-    /// The records after one, of all runs or of one run, one at a time and for ever.
-    #[must_use]
-    pub fn follow(&self, after: u64, run: Option<RunId>) -> Events {
-        Events::new(self.clone(), after, run)
     }
 
     /// Work for a worker; waits for some when asked to.
@@ -362,43 +326,6 @@ impl Client {
         let target = Query::new(format!("/v1/tasks/{task}/inputs"))
             .maybe("after", after.map(|after| after.to_string()));
         self.json(&Call::get(target.0).bearer(token)).await
-    }
-
-    /// Takes or keeps the right to decide.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn lease_scheduler(
-        &self,
-        request: &SchedulerLeaseRequest,
-    ) -> Result<SchedulerLeaseAnswer, ClientError> {
-        self.json(&Call::post("/v1/scheduler", bytes_of(request)))
-            .await
-    }
-
-    /// Proposes decisions.
-    ///
-    /// # Errors
-    /// [`ClientError`]; 412 means that another scheduler decides.
-    pub async fn append(&self, request: &AppendRequest) -> Result<AppendAnswer, ClientError> {
-        self.json(&Call::post("/v1/ledger", bytes_of(request)))
-            .await
-    }
-
-    /// Compares a part of what a scheduler knows with what the door has.
-    ///
-    /// # Errors
-    /// [`ClientError`]; 412 means that another scheduler decides.
-    pub async fn sweep(&self, request: &SweepRequest) -> Result<SweepView, ClientError> {
-        self.json(&Call::post("/v1/sweep", bytes_of(request))).await
-    }
-
-    /// What the last sweep found.
-    ///
-    /// # Errors
-    /// [`ClientError`]
-    pub async fn swept(&self) -> Result<SweepView, ClientError> {
-        self.json(&Call::get("/v1/sweep")).await
     }
 
     /// Whether the door answers and its ledger can be read.

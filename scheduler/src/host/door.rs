@@ -20,6 +20,7 @@ use arcoflow_core::door::expire;
 use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::rate::Limiter;
 use arcoflow_core::door::routes::{Handler, Shown};
+use arcoflow_core::door::schema;
 use arcoflow_core::door::session::{Catalogs, End};
 use arcoflow_core::door::sql::StoreError;
 use arcoflow_core::wire::problem::{Problem, Slug};
@@ -114,6 +115,11 @@ impl LocalDoor {
         let directory = lock.directory();
         let path = directory.join(LEDGER);
         let mut store = Store::open(&path).map_err(DoorError::Open)?;
+        let of =
+            schema::shard(&mut store).map_err(|error| DoorError::Open(OpenError::Store(error)))?;
+        if let Some(shard) = of.filter(|shard| *shard != config.shard) {
+            return Err(DoorError::Open(OpenError::Split(shard)));
+        }
         let clock = begin(&mut store, &config, clock)
             .map_err(|error| DoorError::Open(OpenError::Store(error)))?;
         let config = Arc::new(config);

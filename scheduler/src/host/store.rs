@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arcoflow_core::door::schema;
 use arcoflow_core::door::sql::{Row, Sql, StoreError, Value, Verdict};
+use arcoflow_core::wire::shard::Shard;
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
@@ -27,6 +28,8 @@ pub enum OpenError {
         /// The version of its tables.
         version: u64,
     },
+    /// It is one ledger of a workspace that has several.
+    Split(Shard),
 }
 
 impl std::fmt::Display for OpenError {
@@ -37,6 +40,12 @@ impl std::fmt::Display for OpenError {
                 f,
                 "the ledger was written by a later version of arcoflow (its tables have version {version}, this one knows {}); start that version",
                 schema::VERSION
+            ),
+            OpenError::Split(shard) => write!(
+                f,
+                "the ledger is number {} of {} of its workspace, counted from 0, and a local door has one; the edge serves all of them",
+                shard.index(),
+                shard.count()
             ),
         }
     }

@@ -57,6 +57,8 @@ pub enum CredentialError {
     Io(PathBuf, std::io::Error),
     /// It does not say what it should.
     Shape(PathBuf, String),
+    /// It is of a workspace that is split over several ledgers.
+    Split(PathBuf, u32),
 }
 
 impl std::fmt::Display for CredentialError {
@@ -68,6 +70,11 @@ impl std::fmt::Display for CredentialError {
             CredentialError::Shape(path, sentence) => write!(
                 f,
                 "`{}` is not what arcoflow wrote: {sentence}; restore it, or remove it for new keys",
+                path.display()
+            ),
+            CredentialError::Split(path, shards) => write!(
+                f,
+                "`{}` splits its workspace over {shards} ledgers, and a local door has one; serve it with `node edge/serve.mjs`, or start here with another `--data` directory",
                 path.display()
             ),
         }
@@ -89,7 +96,11 @@ impl Credentials {
         let (mut keyring, is_new) = match read(&path)? {
             Some(text) => {
                 let shape = |sentence| CredentialError::Shape(path.clone(), sentence);
-                (Keyring::parse(&text).map_err(shape)?, false)
+                let keyring = Keyring::parse(&text).map_err(shape)?;
+                if keyring.shards > 1 {
+                    return Err(CredentialError::Split(path, keyring.shards));
+                }
+                (keyring, false)
             }
             None => (fresh(&path)?, true),
         };
@@ -134,6 +145,7 @@ fn fresh(path: &Path) -> Result<Keyring, CredentialError> {
             stage: KeyStage::Active,
         }],
         credentials: Vec::new(),
+        shards: 1,
         webhooks: Vec::new(),
     })
 }
@@ -209,4 +221,36 @@ fn save<T: Serialize>(path: &Path, value: &T) -> Result<(), CredentialError> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_door_has_one_ledger() {
+        let directory = tempfile::tempdir().expect("a directory");
+        Credentials::load_or_make(directory.path()).expect("fresh keys");
+        let path = directory.path().join(CREDENTIALS);
+        let made = std::fs::read(&path).expect("the keys");
+        for (shards, sentence) in [
+            (1, None),
+            (4, Some("splits its workspace over 4 ledgers")),
+            (3, Some("power of two")),
+        ] {
+            let mut keyring: serde_json::Value = serde_json::from_slice(&made).expect("JSON");
+            keyring["shards"] = shards.into();
+            std::fs::write(&path, keyring.to_string()).expect("the file is there");
+            let loaded = Credentials::load_or_make(directory.path());
+            let said = loaded.err().map(|error| error.to_string());
+            match sentence {
+                None => assert_eq!(said, None),
+                Some(sentence) => {
+                    let said = said.expect("a refusal");
+                    assert!(said.contains(sentence), "{said}");
+                    assert!(said.contains(CREDENTIALS), "{said}");
+                }
+            }
+        }
+    }
 }

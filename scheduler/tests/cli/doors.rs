@@ -353,6 +353,12 @@ fn a_ledger_that_was_touched_is_found_at_the_record() {
         exported.len() as u64,
         in_place["head"].as_u64().unwrap_or(0)
     );
+    let of_first = house.run(&["ledger", "export", "--shard", "0"]).code(0);
+    assert_eq!(of_first.json_lines(), exported);
+    for verb in [&["events"][..], &["ledger", "export"]] {
+        let refused = house.run(&[verb, &["--shard", "1"]].concat()).code(2).err;
+        assert!(refused.contains("the workspace has one"), "{refused}");
+    }
     let to_files = [
         "ledger",
         "export",

@@ -75,6 +75,7 @@ impl Keys {
                 signing("k0", "00", KeyStage::Revoked),
             ],
             credentials,
+            shards: 1,
             webhooks: vec![
                 webhook("orders", Scheme::Standard, STANDARD_SECRET),
                 webhook("push", Scheme::Github, GITHUB_SECRET),

@@ -108,6 +108,7 @@ fn keyring() -> Result<String, String> {
         audience: config.audience,
         token_keys: token_keys.collect(),
         credentials: config.credentials,
+        shards: 1,
         webhooks: config.webhooks,
     };
     serde_json::to_string(&keyring).map_err(|error| error.to_string())

@@ -90,7 +90,11 @@ fn apply_triggered(
 ) -> Result<(), StoreError> {
     let (run, manifest) = (body.run.to_bytes(), body.manifest.to_bytes());
     let run_key = body.trigger.run_key.as_ref().map(|key| key.as_str());
-    let due_ms = due_ms(session, body, record.at_ms)?;
+    // A run that another ledger keeps ends there.
+    let due_ms = match session.config.shard.keeps(&body.run) {
+        true => due_ms(session, body, record.at_ms)?,
+        false => None,
+    };
     session.wake.deadline |= due_ms.is_some();
     session.sql.execute(
         "INSERT INTO run (run, manifest, triggered_seq, triggered_ms, tasks, run_key, due_ms) VALUES (?1, ?2, ?3, ?4, NULL, ?5, ?6)",
@@ -193,9 +197,13 @@ fn apply_dispatch(
     record: &Record,
     body: &DispatchRequested,
 ) -> Result<(), StoreError> {
+    let heard_seq = match session.config.shard.leads() {
+        true => None,
+        false => Some(session.heard(0)?.map_or(0, |origin| origin.seq)),
+    };
     let bound = BoundName::from(&AttemptName::new(body.run, &body.task, body.attempt));
     session.sql.execute(
-        "INSERT INTO attempt (run, task, attempt, task_key, state, queue, rank, due_ms, requested_seq) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)",
+        "INSERT INTO attempt (run, task, attempt, task_key, state, queue, rank, due_ms, requested_seq, heard_seq) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9)",
         &[
             bound.run.as_slice().into(),
             bound.task.as_slice().into(),
@@ -205,6 +213,7 @@ fn apply_dispatch(
             Value::Integer(-i64::from(body.priority)),
             body.not_before.max(record.at_ms).into(),
             record.seq.into(),
+            heard_seq.into(),
         ],
     )?;
     session.wake.work.insert(body.queue.clone());

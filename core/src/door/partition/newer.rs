@@ -6,13 +6,13 @@ use alloc::vec::Vec;
 use roaring::RoaringBitmap;
 
 use crate::automation::ordinals::{self, STRETCH};
-use crate::door::attempt::{Attempt, AttemptName, AttemptState};
+use crate::door::attempt::AttemptName;
+use crate::door::inputs::{self, Maker};
 use crate::door::partition::{find_ordinal, known, ordinals_of};
 use crate::door::session::Session;
 use crate::door::sql::{StoreError, first};
 use crate::identity::derived;
-use crate::identity::ids::RunId;
-use crate::identity::keys::{AssetKey, Operation, TaskKey};
+use crate::identity::keys::AssetKey;
 use crate::identity::partition_key::PartitionKey;
 use crate::plan;
 use crate::plan::catalog::{AssetIndex, Catalog, DimensionLink, Link};
@@ -20,6 +20,8 @@ use crate::plan::dependents::dependents;
 use crate::plan::order::map_of;
 use crate::wire::asset::{Made, Newer};
 use crate::wire::event::{AttemptFinished, Event};
+use crate::wire::record::Record;
+use crate::wire::shard::Origin;
 
 /// Inputs of a partition that are looked at one by one, at most.
 pub(crate) const MOST_INPUTS: u64 = 4_096;
@@ -38,31 +40,29 @@ pub(crate) fn is_behind(
     session: &mut Session<'_>,
     catalog: &Catalog,
     (asset, partition): Partition<'_>,
-    made_by: &AttemptName,
-    at_ms: u64,
+    (record, made): (&Record, &AttemptFinished),
 ) -> Result<bool, StoreError> {
-    let found = plan::inputs::upstream_partitions(catalog, asset, partition, at_ms);
+    let found = plan::inputs::upstream_partitions(catalog, asset, partition, record.at_ms);
     let Some(found) = found.filter(|found| !found.is_empty()) else {
         return Ok(false);
     };
-    let Some(attempt) = session.attempt(made_by)? else {
+    let Some(asked) = Asked::of(session, record, made)? else {
         return Ok(false);
     };
-    let asked_seq = attempt.requested_seq;
     if found.len() > FEW_INPUTS {
         let mut newest = 0;
         for link in catalog.links(asset) {
             let key = catalog.asset(link.upstream).key.as_str();
             newest = newest.max(newest_of(session, key)?);
         }
-        if newest <= asked_seq {
+        if newest <= asked.knew_seq() {
             return Ok(false);
         }
         if found.len() > MOST_INPUTS {
             return Ok(true);
         }
     }
-    let basis = Basis::of(session, &attempt)?;
+    let basis = Basis::of(session, made, asked)?;
     for (upstream, partition) in found.iter() {
         let key = &catalog.asset(upstream).key;
         if newer_than(session, &basis, key, partition.as_ref())?.is_some() {
@@ -72,23 +72,83 @@ pub(crate) fn is_behind(
     Ok(false)
 }
 
+/// What a ledger knew when it asked for an attempt.
+#[derive(Clone, Copy)]
+enum Asked {
+    /// This ledger asked, in this record: it knew everything before.
+    Here(u64),
+    /// Another ledger asked.
+    There {
+        shard: u32,
+        /// The record there: it knew everything of its own before.
+        asked_seq: u64,
+        /// The newest record of this ledger that it had repeated.
+        heard_seq: u64,
+    },
+}
+
+impl Asked {
+    /// What was known when an attempt was asked for, from the record of what it made.
+    fn of(
+        session: &mut Session<'_>,
+        record: &Record,
+        made: &AttemptFinished,
+    ) -> Result<Option<Asked>, StoreError> {
+        if let Some(origin) = Origin::of_actor(&record.actor) {
+            return Ok(made.basis.map(|basis| Asked::There {
+                shard: origin.shard,
+                asked_seq: basis.asked,
+                heard_seq: basis.heard,
+            }));
+        }
+        let name = AttemptName::new(made.run, &made.task, made.attempt);
+        let attempt = session.attempt(&name)?;
+        Ok(attempt.map(|attempt| Asked::Here(attempt.requested_seq)))
+    }
+
+    /// The record of this ledger up to which everything was known.
+    fn knew_seq(self) -> u64 {
+        match self {
+            Asked::Here(seq) => seq,
+            Asked::There { heard_seq, .. } => heard_seq,
+        }
+    }
+
+    /// Whether a record of this ledger was known.
+    fn knew(self, session: &mut Session<'_>, seq: u64) -> Result<bool, StoreError> {
+        if seq <= self.knew_seq() {
+            return Ok(true);
+        }
+        let Asked::There {
+            shard, asked_seq, ..
+        } = self
+        else {
+            return Ok(false);
+        };
+        let record = session.record(seq)?;
+        let origin = record.and_then(|record| Origin::of_actor(&record.actor));
+        Ok(origin.is_some_and(|origin| origin.shard == shard && origin.seq <= asked_seq))
+    }
+}
+
 /// What an attempt worked from.
 struct Basis {
-    run: RunId,
-    /// The record that began its run.
-    triggered_seq: u64,
-    /// The record that asked for it.
-    asked_seq: u64,
+    maker: Maker,
+    asked: Asked,
 }
 
 impl Basis {
-    fn of(session: &mut Session<'_>, attempt: &Attempt) -> Result<Basis, StoreError> {
-        let run = session.run(&attempt.name.run)?;
-        Ok(Basis {
-            run: attempt.name.run,
+    fn of(
+        session: &mut Session<'_>,
+        made: &AttemptFinished,
+        asked: Asked,
+    ) -> Result<Basis, StoreError> {
+        let run = session.run(&made.run)?;
+        let maker = Maker {
+            run: made.run,
             triggered_seq: run.map_or(0, |run| run.triggered_seq),
-            asked_seq: attempt.requested_seq,
-        })
+        };
+        Ok(Basis { maker, asked })
     }
 }
 
@@ -99,19 +159,16 @@ fn newer_than(
     asset: &AssetKey,
     partition: Option<&PartitionKey>,
 ) -> Result<Option<u64>, StoreError> {
-    let newest = newest_seq(session, asset.as_str(), partition)?;
-    let Some(seq) = newest.filter(|seq| *seq > basis.triggered_seq) else {
+    let newest = inputs::newest(session, asset, partition)?;
+    let Some(seq) = newest.filter(|seq| *seq > basis.maker.triggered_seq) else {
         return Ok(None);
     };
-    if seq > basis.asked_seq {
+    if !basis.asked.knew(session, seq)? {
         return Ok(Some(seq));
     }
     // A run works from what it made itself, also when another run has made the same since.
-    let task = TaskKey::new(asset, partition, Operation::Materialize);
-    let own = session.newest_attempt(&basis.run, &derived::task_id(&basis.run, &task))?;
-    let was_passed_over = own.is_some_and(|own| {
-        own.state == AttemptState::Succeeded && own.closed_seq.is_some_and(|own| own < seq)
-    });
+    let own = inputs::in_run(session, basis.maker, asset, partition)?;
+    let was_passed_over = own.is_some_and(|own| own < seq);
     Ok(was_passed_over.then_some(seq))
 }
 
@@ -123,22 +180,6 @@ fn newest_of(session: &mut Session<'_>, asset: &str) -> Result<u64, StoreError> 
         |row| row.unsigned(0),
     )?;
     Ok(newest.unwrap_or(0))
-}
-
-fn newest_seq(
-    session: &mut Session<'_>,
-    asset: &str,
-    partition: Option<&PartitionKey>,
-) -> Result<Option<u64>, StoreError> {
-    first(
-        session.sql,
-        "SELECT seq FROM materialization WHERE asset = ?1 AND partition = ?2",
-        &[
-            asset.into(),
-            partition.map_or("", PartitionKey::as_str).into(),
-        ],
-        |row| row.unsigned(0),
-    )
 }
 
 /// The stale partitions of each asset that has some: of all assets, or of one and what it is made from.
@@ -297,16 +338,17 @@ fn basis_of(
     catalog: &Catalog,
     (asset, partition): Partition<'_>,
 ) -> Result<Option<Basis>, StoreError> {
-    let key = catalog.asset(asset).key.as_str();
-    let Some(seq) = newest_seq(session, key, partition)? else {
+    let Some(seq) = inputs::newest(session, &catalog.asset(asset).key, partition)? else {
         return Ok(None);
     };
-    let Some((body, _)) = made_at(session, seq)? else {
+    let Some(record) = session.record(seq)? else {
         return Ok(None);
     };
-    let name = AttemptName::new(body.run, &body.task, body.attempt);
-    match session.attempt(&name)? {
-        Some(attempt) => Basis::of(session, &attempt).map(Some),
+    let Some(Event::AttemptFinished(body)) = record.event() else {
+        return Ok(None);
+    };
+    match Asked::of(session, &record, &body)? {
+        Some(asked) => Basis::of(session, &body, asked).map(Some),
         None => Ok(None),
     }
 }

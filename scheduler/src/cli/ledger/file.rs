@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arcoflow_core::door::compare::{self, compare};
 use arcoflow_core::door::config::Config;
+use arcoflow_core::door::schema;
 use arcoflow_core::door::session::records_after;
 use arcoflow_core::door::sql::{Sql, StoreError, Verdict};
 use arcoflow_core::door::verify::{Break, Verifier, rebuild};
@@ -52,9 +53,10 @@ pub(super) fn verify(context: &Context, path: &Path) -> Outcome {
 
 fn check(live: &mut dyn Sql, replayed: &mut Store, report: &mut Report) -> Result<(), StoreError> {
     let manifests = compare::manifests(live)?;
+    // Whose ledger it is and where its door stands says nothing about what follows from its records; which of several it is does.
+    let mut config = Config::new(scope()?, "http://localhost");
+    config.shard = schema::shard(live)?.unwrap_or_default();
     let mut records = Records::new(live);
-    // Whose ledger it is and where its door stands says nothing about what follows from its records.
-    let config = Config::new(scope()?, "http://localhost");
     rebuild(&config, replayed, &manifests, &mut records)?;
     let Records {
         verifier,

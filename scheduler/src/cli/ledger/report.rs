@@ -12,12 +12,15 @@ use crate::cli::table::Table;
 pub(crate) struct Report {
     rows: Vec<Row>,
     facts: Map<String, Value>,
+    /// Which ledger of several is looked at.
+    ledger: Option<u32>,
 }
 
 #[derive(Debug)]
 struct Row {
     mark: Mark,
     name: String,
+    ledger: Option<u32>,
     said: String,
     hint: Option<String>,
 }
@@ -40,6 +43,15 @@ impl Mark {
     }
 }
 
+impl Row {
+    fn told(&self) -> String {
+        match self.ledger {
+            Some(ledger) => format!("ledger {ledger}: {}", self.said),
+            None => self.said.clone(),
+        }
+    }
+}
+
 impl Report {
     /// It holds.
     pub(crate) fn good(&mut self, name: &str, said: impl Into<String>) {
@@ -54,6 +66,11 @@ impl Report {
     /// It does not hold.
     pub(crate) fn bad(&mut self, name: &str, said: impl Into<String>) {
         self.push(Mark::Fail, name, said.into());
+    }
+
+    /// What follows is about one ledger of several, or about no certain one.
+    pub(crate) fn about(&mut self, ledger: Option<u32>) {
+        self.ledger = ledger;
     }
 
     /// What to do about the check before.
@@ -75,10 +92,11 @@ impl Report {
         self.hint(
             "everything from this record on cannot be trusted; restore the ledger from a copy",
         );
-        self.fact(
-            "break",
-            json!({ "seq": found.seq, "detail": found.sentence }),
-        );
+        let mut place = json!({ "seq": found.seq, "detail": found.sentence });
+        if let Some(ledger) = self.ledger {
+            place["ledger"] = ledger.into();
+        }
+        self.fact("break", place);
     }
 
     /// A figure for programs.
@@ -104,7 +122,7 @@ impl Report {
             table.row([
                 screen.paint(format!("{word:<4}"), tone),
                 row.name.clone(),
-                row.said.clone(),
+                row.told(),
             ]);
             if let Some(hint) = &row.hint {
                 table.row([String::new(), String::new(), format!("→ {hint}")]);
@@ -120,8 +138,11 @@ impl Report {
             .map(|row| {
                 let mut check =
                     json!({ "check": row.name, "result": row.mark.word().0, "detail": row.said });
-                if let (Some(hint), Some(object)) = (&row.hint, check.as_object_mut()) {
-                    object.insert("hint".into(), json!(hint));
+                if let Some(hint) = &row.hint {
+                    check["hint"] = json!(hint);
+                }
+                if let Some(ledger) = row.ledger {
+                    check["ledger"] = json!(ledger);
                 }
                 check
             })
@@ -136,6 +157,7 @@ impl Report {
         self.rows.push(Row {
             mark,
             name: name.to_string(),
+            ledger: self.ledger,
             said,
             hint: None,
         });

@@ -18,7 +18,8 @@ use crate::local::{decide_apart, holder};
 /// Decide for a door that is elsewhere.
 ///
 /// It asks for the lease of the door and decides while it holds it; while another scheduler does, it follows, and takes over when that
-/// one falls silent. It has no data of its own and needs no open port: it can be killed, moved or started twice at any moment.
+/// one falls silent. It has no data of its own and needs no open port: it can be killed, moved or started twice at any moment. Each ledger
+/// of a workspace that is split over several has a lease of its own, so schedulers can share them.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  ARCOFLOW_TOKEN=arco_… arcoflow scheduler --door https://arcoflow.example.workers.dev"
@@ -75,6 +76,8 @@ pub(crate) async fn scheduler(context: &Context, verb: &Scheduler) -> Outcome {
 enum Role {
     Asks,
     Decides(u64),
+    /// For so many of so many ledgers.
+    Shares(u32, u32),
     Follows,
     Alone,
 }
@@ -83,6 +86,9 @@ impl Role {
     fn of(progress: &Progress) -> Role {
         match (progress.is_door_away, progress.epoch) {
             (true, _) => Role::Alone,
+            (false, _) if progress.shards > 1 && progress.held > 0 => {
+                Role::Shares(progress.held, progress.shards)
+            }
             (false, Some(epoch)) => Role::Decides(epoch),
             (false, None) if progress.seq == 0 => Role::Asks,
             (false, None) => Role::Follows,
@@ -96,6 +102,13 @@ impl Role {
                 format!(
                     "decides under epoch {epoch}, from record {}; {} open",
                     words::count(progress.seq),
+                    words::of(progress.open_runs, "run")
+                ),
+                Tone::Good,
+            ),
+            Role::Shares(held, shards) => (
+                format!(
+                    "decides for {held} of {shards} ledgers; {} open",
                     words::of(progress.open_runs, "run")
                 ),
                 Tone::Good,

@@ -36,6 +36,7 @@ const fn route(
         body_optional: true,
         handler: Handler::Door(handler),
         summary: "",
+        waits: false,
         query: &[],
         success: 200,
         refusals: &[],
@@ -96,6 +97,8 @@ fn ask(route: &'static Route) -> Admitted {
         idempotency_key: None,
         wants_stream: false,
         signed: Vec::new(),
+        shard: 0,
+        told: None,
     }
 }
 
