@@ -16,7 +16,7 @@ use crate::cli::pipeline::{Pipeline, find};
 use crate::cli::words;
 use crate::client::{Client, RunsQuery};
 use crate::host::door::LEDGER;
-use crate::host::lock::{DataLock, LockError};
+use crate::host::lock::DataLock;
 use crate::local::DEFAULT_PORT;
 use crate::local::credentials::{CONNECTION, CREDENTIALS};
 
@@ -158,11 +158,9 @@ fn check_data(data: &Path, report: &mut Report) {
 }
 
 fn check_lock(data: &Path, report: &mut Report) {
-    match DataLock::take(data) {
-        Ok(_) => report.good("lock", "free: no arcoflow runs here"),
-        Err(LockError::Held { holder, .. }) => {
-            report.good("lock", format!("held by process {holder}"))
-        }
+    match DataLock::holder(data) {
+        Ok(None) => report.good("lock", "free: no arcoflow runs here"),
+        Ok(Some(holder)) => report.good("lock", format!("held by process {holder}")),
         Err(error) => report.bad("lock", error.to_string()),
     }
 }

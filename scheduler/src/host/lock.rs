@@ -1,7 +1,7 @@
 //! Two processes never write one ledger: SQLite would let them, so a lock beside it does not.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,6 +60,21 @@ impl DataLock {
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// The process that has the lock of a directory, as far as can be seen without touching it: whoever took it for a look would keep out
+    /// a door that starts at that moment.
+    ///
+    /// # Errors
+    /// [`LockError::Io`]
+    pub fn holder(directory: &Path) -> Result<Option<String>, LockError> {
+        let path = directory.join("lock");
+        match std::fs::read_to_string(&path) {
+            Ok(holder) => Ok(Some(holder.trim().to_owned())
+                .filter(|holder| !holder.is_empty() && !is_dead(holder))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(LockError::Io(path, error)),
+        }
     }
 
     /// Takes the lock of a directory, which is made when it is missing: at once, or not at all while another process that lives has it.
@@ -132,6 +147,19 @@ mod tests {
         }
         drop(first);
         DataLock::take(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_look_takes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(DataLock::holder(directory.path()).unwrap(), None);
+        assert!(!directory.path().join("lock").exists());
+        let lock = DataLock::take(directory.path()).unwrap();
+        let own = std::process::id().to_string();
+        assert_eq!(DataLock::holder(directory.path()).unwrap(), Some(own));
+        drop(lock);
+        std::fs::write(directory.path().join("lock"), i32::MAX.to_string()).unwrap();
+        assert_eq!(DataLock::holder(directory.path()).unwrap(), None);
     }
 
     #[test]
