@@ -20,6 +20,7 @@ const edge :Workerd.Worker = (
     (name = "ledger.js", esModule = embed "built/ledger.js"),
     (name = "isolate.js", esModule = embed "built/isolate.js"),
     (name = "exchange.js", esModule = embed "built/exchange.js"),
+    (name = "shards.js", esModule = embed "built/shards.js"),
     (name = "storage.js", esModule = embed "built/storage.js"),
     (name = "arcoflow_edge.js", esModule = embed "built/arcoflow_edge.js"),
     (name = "arcoflow_edge_bg.wasm", wasm = embed "built/arcoflow_edge_bg.wasm"),

@@ -1,9 +1,10 @@
 // Runs the edge on this machine: workerd over a directory, with the keys and the address in the files that `arcoflow` reads.
 //
-//   node edge/serve.mjs [--data DIR] [--port PORT] [--audience TEXT]
+//   node edge/serve.mjs [--data DIR] [--port PORT] [--audience TEXT] [--shards N]
 //
-// The directory holds `credentials.json` (the keyring, made when it is missing), `client.json` (the address and a key for the commands
-// of this directory) and `ledgers` (what the objects store). A workerd that dies is started again on the same directory.
+// The directory holds `credentials.json` (the keyring; when it is missing it is made, for a workspace of N ledgers), `client.json` (the
+// address and a key for the commands of this directory) and `ledgers` (what the objects store). A workerd that dies is started again on
+// the same directory.
 // The first line of output is JSON: the address, and the process id of workerd; a line like it follows each restart.
 
 import { spawn } from "node:child_process";
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
     data: { type: "string", default: ".arcoflow" },
     port: { type: "string", default: "8787" },
     audience: { type: "string" },
+    shards: { type: "string" },
   },
 });
 const here = import.meta.dirname ?? new URL(".", import.meta.url).pathname;
@@ -27,13 +29,20 @@ const PERMISSIONS = ["runs:write", "manifests:write", "leases", "ledger", "read"
 const PAUSE_MS = 200;
 
 if (!existsSync(join(here, "built/worker.js"))) {
-  console.error("error: the edge is not built; run `cargo xtask edge build`");
-  process.exit(1);
+  fail("the edge is not built; run `cargo xtask edge build`");
+}
+const shards = Number(options.shards ?? 1);
+if (!(shards >= 1 && shards <= 256 && Number.isInteger(Math.log2(shards)))) {
+  fail(`a workspace has 1, 2, 4 or another power of two up to 256 ledgers, not ${options.shards}`);
 }
 mkdirSync(join(data, "ledgers"), { recursive: true });
 const port = options.port === "0" ? await freePort() : Number(options.port);
 const url = `http://127.0.0.1:${port}`;
 const keyring = load("credentials.json") ?? freshKeyring();
+const kept = keyring.shards ?? 1;
+if (options.shards !== undefined && kept !== shards) {
+  fail(`the workspace in ${data} has ${kept} ledger${kept === 1 ? "" : "s"} and cannot have ${shards}: the runs are found by their number; take another directory`);
+}
 writeSecret("client.json", { url, key: ownKey(keyring), elsewhere: true });
 
 let ending = false;
@@ -56,8 +65,7 @@ function start() {
     },
   );
   workerd.on("error", (error) => {
-    console.error(`error: workerd does not start: ${error.message}; run \`npm ci\` in edge`);
-    process.exit(1);
+    fail(`workerd does not start: ${error.message}; run \`npm ci\` in edge`);
   });
   workerd.on("exit", (code, signal) => {
     if (ending) process.exit(0);
@@ -79,6 +87,11 @@ function end() {
   setTimeout(() => server.kill("SIGKILL"), 2_000).unref();
 }
 
+function fail(sentence) {
+  console.error(`error: ${sentence}`);
+  process.exit(1);
+}
+
 function load(name) {
   const path = join(data, name);
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
@@ -98,6 +111,7 @@ function freshKeyring() {
     audience: options.audience ?? `arcoflow-local-${randomBytes(8).toString("hex")}`,
     tokenKeys: [{ id: "k1", secret: randomBytes(32).toString("hex"), stage: "active" }],
     credentials: [],
+    ...(shards === 1 ? {} : { shards }),
   };
   writeSecret("credentials.json", made);
   return made;

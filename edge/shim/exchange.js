@@ -5,6 +5,8 @@ export class Exchange {
   ledger = null;
   handover = null;
   cap = 0;
+  waits = false;
+  way = null;
   waiting = null;
   cursor = null;
   woken = null;
@@ -20,10 +22,17 @@ export class Exchange {
     this.response = { status, headers: named, body: body.slice() };
   }
 
-  pass(cap, ledger, handover) {
+  pass(cap, ledger, handover, waits) {
     this.cap = cap;
     this.ledger = ledger;
     this.handover = handover;
+    this.waits = waits;
+  }
+
+  place(name, ledgers, handovers, max, waitS) {
+    const known = handovers.split("\n");
+    const placed = ledgers.split("\n").map((ledger, index) => ({ ledger, handover: known[index] }));
+    this.way = { name, ledgers: placed, max, waitS };
   }
 
   wait(topics, giveUpMs, againMs) {

@@ -19,7 +19,8 @@ const encoder = new TextEncoder();
 
 export class Ledger extends DurableObject {
   #store;
-  #fits = false;
+  /** Whether this door may answer from the storage; undefined until a request says which ledger is meant. */
+  #fits;
   #waiting = new Set();
   /** What those wait for that arrive together, and how many they are. */
   #together = null;
@@ -39,11 +40,11 @@ export class Ledger extends DurableObject {
   }
 
   async fetch(request) {
-    if (!this.#fits) return refusal("upgrade-required-server");
     const handover = request.headers.get(HANDOVER);
+    if (!this.#isMeant(handover)) return refusal("upgrade-required-server");
     const body = await this.#arrive(request);
     try {
-      return await this.#answer(handover, body, request.signal);
+      return await this.#answer(handover, body, request);
     } catch (error) {
       console.error(`a request was not answered: ${error?.stack ?? error}`);
       return refusal("internal");
@@ -52,12 +53,22 @@ export class Ledger extends DurableObject {
 
   async alarm() {
     this.#alarm = null;
+    if (this.#fits === false) return;
     try {
       this.#settle(ask(this.env, (door, exchange) => door.expire(this.#store, exchange)));
     } catch (error) {
       console.error(`deadlines were not looked at: ${error?.stack ?? error}`);
       this.#arm(Date.now() + AGAIN_MS);
     }
+  }
+
+  #isMeant(handover) {
+    if (this.#fits === undefined) {
+      ask(this.env, (door) => {
+        this.#fits = door.fits(this.#store, handover);
+      });
+    }
+    return this.#fits;
   }
 
   /** The body of a request. Those that bring one together are answered in one event, so that the platform writes to disk once for all. */
@@ -83,16 +94,17 @@ export class Ledger extends DurableObject {
     this.#together = null;
   }
 
-  async #answer(handover, body, signal) {
+  async #answer(handover, body, request) {
     let end = null;
     for (;;) {
       const exchange = this.#ask(handover, body);
-      if (exchange.cursor !== null) return this.#stream(exchange, handover, signal);
+      if (exchange.cursor !== null) return this.#stream(exchange, handover, request.signal);
       if (exchange.waiting === null) return exchange.toResponse();
       const { topics, giveUpMs, againMs } = exchange.waiting;
       end ??= Date.now() + giveUpMs;
       const left = end - Date.now();
       if (left <= 0) return exchange.toResponse();
+      const { signal } = request;
       await this.#until(topics, Math.min(left, againMs), signal);
       // Whoever is gone must not be given work.
       if (signal?.aborted) return exchange.toResponse();

@@ -2,6 +2,7 @@
 
 import { ask, refusal } from "./isolate.js";
 import { BODY, HANDOVER } from "./ledger.js";
+import { pass as passAmong } from "./shards.js";
 
 export { Ledger } from "./ledger.js";
 
@@ -23,10 +24,18 @@ export default {
   },
 };
 
-async function pass(request, env, { ledger, handover, cap }) {
+async function pass(request, env, admitted) {
+  const { ledger, handover, cap, waits } = admitted;
   const body = cap > 0 && request.body !== null ? await read(request, cap) : null;
   if (body === TOO_LARGE) return ask(env, (door, exchange) => door.tooLarge(handover, exchange)).toResponse();
   if (body === TOO_SLOW) return refusal("request-timeout");
+  const to = (one, body, signal) => send(env, one, body, signal);
+  if (ledger === "") return passAmong(env, request, admitted, body, to);
+  return to(admitted, body, waits ? request.signal : undefined);
+}
+
+/** Asks a ledger. The signal of a request costs more than all else here, so it goes with those alone that may wait. */
+async function send(env, { ledger, handover }, body, signal) {
   const object = env.LEDGER.get(env.LEDGER.idFromName(ledger));
   const headers = { [HANDOVER]: handover };
   const text = body === null ? null : plain(body);
@@ -36,10 +45,10 @@ async function pass(request, env, { ledger, handover, cap }) {
       method: "POST",
       headers,
       body: text === null ? body : null,
-      signal: request.signal,
+      signal,
     });
   } catch (error) {
-    console.error(`the ledger did not answer: ${error?.stack ?? error}`);
+    if (!signal?.aborted) console.error(`the ledger did not answer: ${error?.stack ?? error}`);
     return refusal("unavailable");
   }
 }

@@ -1,7 +1,7 @@
 //! The door of an isolate: its worker admits, its objects answer, and it keeps nothing that a ledger does not have.
 
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use arcoflow_core::door::admit::{self, Admitted};
@@ -15,6 +15,7 @@ use arcoflow_core::door::rate::Limiter;
 use arcoflow_core::door::routes::Handler;
 use arcoflow_core::door::schema;
 use arcoflow_core::door::session::Catalogs;
+use arcoflow_core::door::shards::{self, Way};
 use arcoflow_core::wire::problem::{Problem, Slug};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -67,10 +68,100 @@ impl Door {
     }
 
     fn pass(&self, admitted: &Admitted, exchange: &Exchange) {
-        let scope = &self.config.scope;
-        let ledger = [scope.tenant.as_str(), scope.workspace.as_str(), "0"].join("/");
+        let ledger = match self.config.shard.is_only() {
+            true => self.object(0),
+            false => String::new(),
+        };
         let cap = u32::try_from(admitted.route.body_cap).unwrap_or(u32::MAX);
-        exchange.pass(cap, &ledger, &handover::pack(admitted));
+        let waits = admitted.route.waits;
+        exchange.pass(cap, &ledger, &handover::pack(admitted), waits);
+    }
+
+    /// The object of a ledger.
+    fn object(&self, index: u32) -> String {
+        let scope = &self.config.scope;
+        let index = index.to_string();
+        [scope.tenant.as_str(), scope.workspace.as_str(), &index].join("/")
+    }
+
+    /// Which way an admitted request goes in a workspace of several ledgers.
+    pub fn place(&self, handover: &str, body: &[u8], exchange: &Exchange) {
+        let Some(mut admitted) = handover::unpack(handover) else {
+            refuse(Slug::Internal.as_str(), exchange);
+            return;
+        };
+        let count = self.config.shard.count();
+        let [random, ..] = entropy::draw();
+        let (way, ledgers) = match shards::way(&self.config, &admitted, body, random) {
+            Way::First(ledgers) => ("first", ledgers),
+            Way::Each => ("each", (0..count).collect()),
+            Way::Deploy => ("deploy", (0..count).collect()),
+            Way::Work => match shards::wanted(body) {
+                Some(wanted) => {
+                    let ledgers = (0..count).map(|index| (index + u32::from(random)) % count);
+                    let (objects, handovers) = self.each(ledgers, &mut admitted);
+                    exchange.place("work", &objects, &handovers, wanted.max, wanted.wait_s);
+                    return;
+                }
+                None => ("first", Vec::from([0])),
+            },
+        };
+        let (objects, handovers) = self.each(ledgers.into_iter(), &mut admitted);
+        exchange.place(way, &objects, &handovers, 0, 0);
+    }
+
+    /// The objects of some ledgers, and what each has to know, in lines.
+    fn each(
+        &self,
+        ledgers: impl Iterator<Item = u32>,
+        admitted: &mut Admitted,
+    ) -> (String, String) {
+        let (mut objects, mut handovers) = (Vec::new(), Vec::new());
+        for index in ledgers {
+            admitted.shard = index;
+            objects.push(self.object(index));
+            handovers.push(handover::pack(admitted));
+        }
+        (objects.join("\n"), handovers.join("\n"))
+    }
+
+    /// What the first ledger made of a deployment goes to the others.
+    pub fn tell(&self, handover: &str, answer: &[u8], exchange: &Exchange) {
+        match (handover::unpack(handover), shards::told(answer)) {
+            (Some(mut admitted), Some(told)) => {
+                admitted.told = Some(told);
+                let others = 1..self.config.shard.count();
+                let (objects, handovers) = self.each(others, &mut admitted);
+                exchange.place("told", &objects, &handovers, 0, 0);
+            }
+            _ => refuse(Slug::Internal.as_str(), exchange),
+        }
+    }
+
+    /// The request for work for one ledger.
+    pub fn ask(&self, body: &[u8], max: u32, wait_s: u32) -> Vec<u8> {
+        shards::ask(body, max, wait_s)
+    }
+
+    /// How many tasks an answer gives.
+    pub fn count(&self, answer: &[u8]) -> u32 {
+        shards::count(answer)
+    }
+
+    /// The answer of the workspace, from those of its ledgers, which lie one after the other.
+    pub fn join(&self, handover: &str, mut answers: &[u8], lengths: &[u32]) -> Vec<u8> {
+        let mut apart = Vec::with_capacity(lengths.len());
+        for length in lengths {
+            let Some((answer, rest)) = answers.split_at_checked(*length as usize) else {
+                break;
+            };
+            apart.push(answer);
+            answers = rest;
+        }
+        match handover::unpack(handover) {
+            Some(admitted) => shards::join(self.config.shard, &admitted, &apart),
+            None => Vec::new(),
+        }
     }
 
     /// The refusal of a body that passed the cap of its route.
@@ -82,15 +173,45 @@ impl Door {
         }
     }
 
-    /// Makes the tables of an object; false when a later version made them.
+    /// Makes the tables of an object. False when it is not this door's to answer from, nothing when only a request says so.
     ///
     /// # Errors
     /// What the store says.
-    pub fn install(&self, store: &Store) -> Result<bool, JsError> {
+    pub fn install(&self, store: &Store) -> Result<Option<bool>, JsError> {
         let crossed = &self.crossed;
         let version = schema::install(&mut ObjectSql { store, crossed })
             .map_err(|error| JsError::new(&error.detail))?;
-        Ok(version <= schema::VERSION)
+        if version > schema::VERSION {
+            return Ok(Some(false));
+        }
+        match self.config.shard.is_only() {
+            true => self.settle(store, 0).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Whether an object is the one that the handover of a request means. One that was never used becomes it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn fits(&self, store: &Store, handover: &str) -> Result<bool, JsError> {
+        match handover::unpack(handover) {
+            Some(admitted) => self.settle(store, admitted.shard),
+            None => Ok(false),
+        }
+    }
+
+    fn settle(&self, store: &Store, index: u32) -> Result<bool, JsError> {
+        let crossed = &self.crossed;
+        let Some(shard) = self.config.shard.other(index) else {
+            return Ok(false);
+        };
+        let is_it = schema::settle(&mut ObjectSql { store, crossed }, shard)
+            .map_err(|error| JsError::new(&error.detail))?;
+        if !is_it {
+            log("the keyring has another number of ledgers than the object was made for");
+        }
+        Ok(is_it)
     }
 
     /// Answers a request in a transaction of its object. `cursor` is where a stream goes on; `unarmed` asks for the next deadline, new or not.
@@ -107,6 +228,14 @@ impl Door {
             refuse(Slug::Internal.as_str(), exchange);
             return;
         };
+        // An isolate has the objects of several ledgers.
+        match self.config.shard.other(admitted.shard) {
+            Some(shard) => self.config.shard = shard,
+            None => {
+                refuse(Slug::UpgradeRequiredServer.as_str(), exchange);
+                return;
+            }
+        }
         if let Some(cursor) = cursor {
             admit::go_on_after(&mut admitted.query, &(cursor as u64).to_string());
         }
@@ -150,6 +279,15 @@ impl Door {
     pub fn expire(&mut self, store: &Store, exchange: &Exchange) -> Result<(), JsError> {
         let crossed = &self.crossed;
         let mut sql = ObjectSql { store, crossed };
+        if !self.config.shard.is_only() {
+            match schema::shard(&mut sql).map_err(|error| JsError::new(&error.detail))? {
+                Some(shard) if shard.count() == self.config.shard.count() => {
+                    self.config.shard = shard;
+                }
+                // Nothing was ever asked of it that this door could know.
+                _ => return Ok(()),
+            }
+        }
         let expired = expire::expire(&self.config, &mut self.catalogs, &mut sql, moment())
             .map_err(|error| JsError::new(&error.detail))?;
         exchange.tell(&expired.wake);

@@ -17,9 +17,22 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn respond(this: &Exchange, status: u16, headers: &str, body: &[u8]);
 
-    /// The request may go on: the most bytes of its body, the object of its ledger, and what that object has to know.
+    /// The request may go on: the most bytes of its body, the object of its ledger, what that object has to know, and whether the answer
+    /// may wait. The object has no name when the body has to say which one it is.
     #[wasm_bindgen(method)]
-    pub(crate) fn pass(this: &Exchange, cap: u32, ledger: &str, handover: &str);
+    pub(crate) fn pass(this: &Exchange, cap: u32, ledger: &str, handover: &str, waits: bool);
+
+    /// The way of a request among several ledgers: its name, and the objects and what each has to know, in lines. A request for work asks
+    /// for so many tasks, and waits for so many seconds.
+    #[wasm_bindgen(method)]
+    pub(crate) fn place(
+        this: &Exchange,
+        way: &str,
+        ledgers: &str,
+        handovers: &str,
+        max: u32,
+        wait_s: u32,
+    );
 
     /// The answer waits for one of these topics, and is asked for again.
     #[wasm_bindgen(method)]

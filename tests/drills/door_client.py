@@ -42,11 +42,11 @@ class Door:
             self._connection.close()
             self._connection = None
 
-    def ledger(self):
-        """Every record, in order."""
+    def ledger(self, shard=0):
+        """Every record of a ledger, in order."""
         after = 0
         while True:
-            status, _, page = self.send("GET", f"/v1/ledger?after={after}&limit=10000")
+            status, _, page = self.send("GET", f"/v1/ledger?shard={shard}&after={after}&limit=10000")
             if status != 200:
                 raise Away(f"the ledger was answered with {status}")
             yield from page["records"]

@@ -65,6 +65,9 @@ class Scheduler:
 
 
 class EdgeDrill(House):
+    # What else `serve.mjs` is told.
+    told = []
+
     def __init__(self, binary, root, directory, seed):
         super().__init__(binary, directory, seed)
         self.root = root
@@ -82,7 +85,7 @@ class EdgeDrill(House):
     def start_door(self):
         log = open(os.path.join(self.directory, "workerd.log"), "ab")
         self.server = subprocess.Popen(
-            ["node", os.path.join(self.root, "edge/serve.mjs"), "--data", self.data, "--port", str(self.port)],
+            ["node", os.path.join(self.root, "edge/serve.mjs"), "--data", self.data, "--port", str(self.port), *self.told],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
         )
         log.close()

@@ -15,7 +15,7 @@ struct Drill {
     arguments: &'static [&'static str],
 }
 
-const DRILLS: [Drill; 10] = [
+const DRILLS: [Drill; 11] = [
     Drill {
         name: "kill",
         packages: &[],
@@ -28,6 +28,11 @@ const DRILLS: [Drill; 10] = [
     },
     Drill {
         name: "edge",
+        packages: &[],
+        arguments: &["."],
+    },
+    Drill {
+        name: "split",
         packages: &[],
         arguments: &["."],
     },
@@ -107,7 +112,7 @@ fn names() -> String {
 fn run_one(drill: &Drill, arguments: &[&str]) -> Result<(), String> {
     println!("\n── drill {}", drill.name);
     install::packages(drill.packages)?;
-    if drill.name == "edge" {
+    if ["edge", "split"].contains(&drill.name) {
         edge::build()?;
     }
     let mut command = python(drill.name)?;

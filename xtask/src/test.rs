@@ -99,9 +99,10 @@ pub(crate) fn run_all() -> Result<(), String> {
 }
 
 /// The drills that are short enough for every change; the others are for the night.
-const DRILLS: [(&str, &str); 6] = [
+const DRILLS: [(&str, &str); 7] = [
     ("acknowledged means on disk", "durable"),
     ("the edge, broken on purpose", "edge"),
+    ("a workspace of several ledgers, broken on purpose", "split"),
     ("a disk without room", "disk"),
     ("a disk that does not sync", "sync"),
     ("a clock that jumps", "clock"),

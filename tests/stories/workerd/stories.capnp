@@ -17,6 +17,7 @@ const edge :Workerd.Worker = (
     (name = "ledger.js", esModule = embed "../../../edge/built/ledger.js"),
     (name = "isolate.js", esModule = embed "../../../edge/built/isolate.js"),
     (name = "exchange.js", esModule = embed "../../../edge/built/exchange.js"),
+    (name = "shards.js", esModule = embed "../../../edge/built/shards.js"),
     (name = "storage.js", esModule = embed "../../../edge/built/storage.js"),
     (name = "arcoflow_edge.js", esModule = embed "../../../edge/built/arcoflow_edge.js"),
     (name = "arcoflow_edge_bg.wasm", wasm = embed "../../../edge/built/arcoflow_edge_bg.wasm"),
