@@ -1,5 +1,8 @@
 //! What time and chance put into an answer is replaced by its place of first appearance; everything else stays.
 
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::Value;
+
 use crate::contract::wire::Answer;
 
 /// The names that a door has given so far.
@@ -68,7 +71,7 @@ impl Plain {
         if word.len() == 26 && word.bytes().all(is_crockford) {
             self.name("id", word)
         } else if word.len() > 100 && word.matches('.').count() == 2 {
-            self.name("token", word)
+            self.token(word)
         } else if word.len() == 64 && is_hex && before.ends_with("chain\":\"") {
             "<chain>".to_owned()
         } else if word.len() == 64 && is_hex && before.ends_with("stateFingerprint\":\"sha256:") {
@@ -89,6 +92,18 @@ impl Plain {
         } else {
             word.to_owned()
         }
+    }
+
+    /// A token as what it claims, without the times: two of one attempt are the same text when they were made within a second.
+    fn token(&mut self, word: &str) -> String {
+        let claims = word.split('.').nth(1).unwrap_or_default();
+        let claims = BASE64URL_NOPAD.decode(claims.as_bytes()).ok();
+        let claims = claims.and_then(|claims| serde_json::from_slice(&claims).ok());
+        let Some(Value::Object(mut claims)) = claims else {
+            return self.name("token", word);
+        };
+        claims.retain(|name, _| !["iat", "exp", "nbf", "dl"].contains(&name.as_str()));
+        format!("<token {}>", self.text(&Value::Object(claims).to_string()))
     }
 
     fn name(&mut self, kind: &str, word: &str) -> String {
@@ -133,5 +148,22 @@ mod tests {
         );
         let second = answer(r#"["01ARZ3NDEKTSV4RRFFQ69G5FAW","01ARZ3NDEKTSV4RRFFQ69G5FAV"]"#);
         assert_eq!(plain.shown(&second), r#"200 [x: y] ["<id 1>","<id 0>"]"#);
+    }
+
+    #[test]
+    fn two_tokens_of_one_attempt_are_one() {
+        let mut plain = Plain::new("http://127.0.0.1:1");
+        let token = |claims: &str, signature: &str| {
+            let claims = BASE64URL_NOPAD.encode(claims.as_bytes());
+            let header = "e".repeat(60);
+            format!("{header}.{claims}.{}", signature.repeat(43))
+        };
+        let run = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let shown = r#"<token {"att":1,"run":"<id 0>"}>"#;
+        for (time, signature) in [(1, "a"), (2, "b")] {
+            let claims =
+                format!(r#"{{"run":"{run}","att":1,"iat":{time},"exp":{time},"dl":{time}}}"#);
+            assert_eq!(plain.text(&token(&claims, signature)), shown);
+        }
     }
 }
