@@ -38,6 +38,11 @@ fn run_of(name: &str) -> RunId {
     RunId::from_parts(0, random).unwrap_or(RunId::from_bytes([0; 16]))
 }
 
+/// Whether a run is what stands where that of a look would: no run is as old. Looks are where the sensors are, in the first ledger.
+pub(crate) fn stands_in(run: &RunId) -> bool {
+    run.timestamp_ms() == 0
+}
+
 /// The sensor of a task.
 fn sensor_of(asset: &AssetKey) -> Option<&str> {
     asset.as_str().strip_prefix(NAMESPACE)

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::door::admit::{Admitted, Caller, Told};
 use crate::door::config::Config;
 use crate::door::lease::{LONGEST_WAIT_S, MOST_TASKS};
+use crate::door::look;
 use crate::identity::derived;
 use crate::identity::digest::sha256;
 use crate::identity::ids::RunId;
@@ -46,7 +47,7 @@ pub fn way(config: &Config, admitted: &Admitted, body: &[u8], random: u8) -> Way
         return Way::First(Vec::from([index]));
     }
     if let Caller::Task(token) = &admitted.caller {
-        return Way::First(Vec::from([shard.of_run(&token.claims.run)]));
+        return Way::First(Vec::from([home_of(shard, &token.claims.run)]));
     }
     match admitted.route.name {
         "deployManifest" => Way::Deploy,
@@ -90,7 +91,14 @@ fn of_run(shard: Shard, admitted: &Admitted) -> u32 {
         .params
         .run
         .or_else(|| RunId::parse(admitted.query("runId")?).ok());
-    named.map_or(0, |run| shard.of_run(&run))
+    named.map_or(0, |run| home_of(shard, &run))
+}
+
+fn home_of(shard: Shard, run: &RunId) -> u32 {
+    match look::stands_in(run) {
+        true => 0,
+        false => shard.of_run(run),
+    }
 }
 
 /// The ledger of a run that begins: a run key always meets the same one, and so does what is sent twice under one name.

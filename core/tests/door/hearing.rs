@@ -13,6 +13,30 @@ use crate::house::{House, text};
 use crate::shards::{at, ledger_of, pipeline, town};
 use crate::town::Town;
 
+#[test]
+fn a_look_is_where_the_sensors_are() {
+    let mut pipeline = pipeline();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let sensors = names.map(|name| json!({ "name": name, "kind": "poll", "intervalMs": 60_000, "run": { "command": ["look"] }, "trigger": { "selection": "mart/c" } }));
+    pipeline["sensors"] = json!(sensors);
+    let mut town = Town::new(4, &pipeline);
+    town.pass(60_000);
+    let looks = town.lease(10);
+    assert_eq!(looks.len(), names.len());
+    let found = json!({ "outcome": "SUCCEEDED", "found": [{ "key": "k" }] });
+    for look in &looks {
+        town.callback(look, "started", json!({})).expect(200);
+        town.callback(look, "heartbeat", json!({})).expect(200);
+        town.callback(look, "completed", found.clone()).expect(200);
+    }
+    town.work();
+    for name in names {
+        let view = town.get(&format!("/v1/sensors/{name}")).expect(200).json;
+        assert_eq!(view["reports"], 1, "{name}");
+    }
+    town.check();
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Trigger(u8, u8),
