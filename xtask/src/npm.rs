@@ -6,12 +6,13 @@ use std::process::Command;
 
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::process::{cargo, read, root, run, target};
+use crate::process::{cargo, license, read, root, run, target};
 
 /// Builds the package, and returns the packed file.
 pub(crate) fn pack() -> Result<PathBuf, String> {
     let package = root().join("bindings/npm");
     build(&package)?;
+    license(&package)?;
     let destination = target().join("npm");
     fs::create_dir_all(&destination)
         .map_err(|error| format!("{}: {error}", destination.display()))?;

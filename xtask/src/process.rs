@@ -67,3 +67,11 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
     }
     std::fs::write(path, text).map_err(failed)
 }
+
+/// Puts the licence beside a package, which has to carry it: a packer takes files of its own directory only.
+pub(crate) fn license(package: &Path) -> Result<(), String> {
+    let copy = package.join("LICENSE");
+    std::fs::copy(root().join("LICENSE"), &copy)
+        .map(drop)
+        .map_err(|error| format!("{}: {error}", copy.display()))
+}

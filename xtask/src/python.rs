@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::process::{root, run, target};
+use crate::process::{license, root, run, target};
 
 /// Builds the wheel, and returns its path.
 pub(crate) fn wheel() -> Result<PathBuf, String> {
     let maturin = maturin()?;
+    let package = root().join("bindings/python");
+    license(&package)?;
     let wheels = target().join("wheels/arcoflow");
     if wheels.exists() {
         fs::remove_dir_all(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
@@ -24,7 +26,7 @@ pub(crate) fn wheel() -> Result<PathBuf, String> {
                 "--out",
             ])
             .arg(&wheels)
-            .current_dir(root().join("bindings/python")),
+            .current_dir(&package),
         "install Python 3.10 or later with its headers",
     )?;
     let entries =
