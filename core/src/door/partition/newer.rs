@@ -159,12 +159,14 @@ fn newer_than(
     asset: &AssetKey,
     partition: Option<&PartitionKey>,
 ) -> Result<Option<u64>, StoreError> {
-    let newest = inputs::newest(session, asset, partition)?;
-    let Some(seq) = newest.filter(|seq| *seq > basis.maker.triggered_seq) else {
+    let Some(seq) = inputs::newest(session, asset, partition)? else {
         return Ok(None);
     };
     if !basis.asked.knew(session, seq)? {
         return Ok(Some(seq));
+    }
+    if seq <= basis.maker.triggered_seq {
+        return Ok(None);
     }
     // A run works from what it made itself, also when another run has made the same since.
     let own = inputs::in_run(session, basis.maker, asset, partition)?;
