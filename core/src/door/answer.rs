@@ -123,6 +123,7 @@ pub fn answer(
         let mut session = Session::new(config, catalogs, sql, moment, actor_of(&admitted.caller));
         match handler(&mut session, admitted, body) {
             Ok(reply) => {
+                session.keep_heard()?;
                 result = Some(Outcome {
                     response: reply.response,
                     then: reply.then,

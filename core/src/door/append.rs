@@ -14,6 +14,7 @@ use crate::door::session::{Session, bytes_16};
 use crate::door::sql::{StoreError, first};
 use crate::door::{automation, schedule};
 use crate::identity::ids::EventId;
+use crate::run::ear;
 use crate::wire::body;
 use crate::wire::event::automation::{Account, RunRequested};
 use crate::wire::event::{DispatchRequested, Event};
@@ -132,8 +133,8 @@ fn lease_answer(
     let server_time = session.now_ms()?;
     let shard = session.config.shard;
     let mut heard = Vec::new();
-    for other in (0..shard.count()).filter(|other| *other != shard.index()) {
-        heard.extend(session.heard(other)?);
+    for source in ear::sources(shard) {
+        heard.push(session.heard(source)?);
     }
     let answer = SchedulerLeaseAnswer {
         tenant_id: scope.tenant,
@@ -190,7 +191,6 @@ pub(crate) fn append(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
             None => propose(session, &decision)?,
         });
     }
-    session.keep_heard()?;
     let records = session.records_after(request.after, MOST_RECORDS)?;
     let answer = answer_bytes(&results, &records, session.end()?.seq, session.now_ms()?);
     Ok(Response::json(200, answer).into())

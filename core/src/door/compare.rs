@@ -70,7 +70,7 @@ const INDEXES: &[Index] = &[
     },
     Index {
         name: "other ledgers",
-        statement: "SELECT name, value FROM meta WHERE name >= 'heard-' AND name < 'heard.' ORDER BY name",
+        statement: "SELECT name, value FROM meta WHERE name >= 'heard-' AND name < 'heard.' AND value NOT LIKE '%#0' ORDER BY name",
         columns: &[("name", Text), ("value", Text)],
     },
     Index {

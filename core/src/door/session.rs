@@ -154,8 +154,15 @@ pub struct Session<'a> {
     pub wake: Wake,
     actor: String,
     stand: Option<Stand>,
-    /// The newest record of each other ledger that this request has repeated.
-    heard: BTreeMap<u32, Origin>,
+    /// What was heard of other ledgers, as far as this request has asked for it or changed it.
+    heard: BTreeMap<u32, Heard>,
+}
+
+/// The newest record of another ledger that was repeated, and whether its row does not say so yet.
+#[derive(Clone, Copy)]
+struct Heard {
+    origin: Origin,
+    is_new: bool,
 }
 
 /// Where the ledger stands; nearly every request asks for both, so they are read together.
@@ -284,26 +291,44 @@ impl<'a> Session<'a> {
         self.keep_heard()
     }
 
-    /// The newest record of another ledger that this one has repeated.
+    /// The newest record of another ledger that this one has repeated; 0 when none was. A row that is not there is written anew from the
+    /// records.
     ///
     /// # Errors
     /// What the store says.
-    pub(crate) fn heard(&mut self, shard: u32) -> Result<Option<Origin>, StoreError> {
-        if let Some(origin) = self.heard.get(&shard) {
-            return Ok(Some(*origin));
+    pub(crate) fn heard(&mut self, shard: u32) -> Result<Origin, StoreError> {
+        if let Some(heard) = self.heard.get(&shard) {
+            return Ok(heard.origin);
         }
-        let actor = first(
+        let kept = first(
             self.sql,
             "SELECT value FROM meta WHERE name = ?1",
             &[heard_name(shard).as_str().into()],
             |row| String::from(row.text(0)),
         )?;
-        Ok(actor.and_then(|actor| Origin::of_actor(&actor)))
+        let is_new = kept.is_none();
+        let actor = match kept {
+            Some(actor) => Some(actor),
+            None => last_actor(self.sql, shard)?,
+        };
+        let nothing = Origin {
+            shard,
+            seq: 0,
+            known: 0,
+        };
+        let origin = actor.and_then(|actor| Origin::of_actor(&actor));
+        let origin = origin.unwrap_or(nothing);
+        self.heard.insert(shard, Heard { origin, is_new });
+        Ok(origin)
     }
 
     /// Notes that a record was repeated, until [`Session::keep_heard`].
     pub(crate) fn note_heard(&mut self, origin: &Origin) {
-        self.heard.insert(origin.shard, *origin);
+        let heard = Heard {
+            origin: *origin,
+            is_new: true,
+        };
+        self.heard.insert(origin.shard, heard);
     }
 
     /// Keeps what was repeated, with a row for each ledger that was heard.
@@ -311,10 +336,11 @@ impl<'a> Session<'a> {
     /// # Errors
     /// What the store says.
     pub(crate) fn keep_heard(&mut self) -> Result<(), StoreError> {
-        for (shard, origin) in core::mem::take(&mut self.heard) {
+        for (shard, heard) in self.heard.iter_mut().filter(|(_, heard)| heard.is_new) {
+            heard.is_new = false;
             self.sql.execute(
                 "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                &[heard_name(shard).as_str().into(), origin.actor().as_str().into()],
+                &[heard_name(*shard).as_str().into(), heard.origin.actor().as_str().into()],
             )?;
         }
         Ok(())
@@ -397,6 +423,18 @@ impl<'a> Session<'a> {
 /// The row of `meta` that says what was heard of a ledger.
 fn heard_name(shard: u32) -> String {
     alloc::format!("heard-{shard}")
+}
+
+/// The actor of the last record that repeats another ledger. A deployment may have come before its turn, so it is passed over.
+fn last_actor(sql: &mut dyn Sql, shard: u32) -> Result<Option<String>, StoreError> {
+    let from = alloc::format!("shard:{shard}#");
+    let to = alloc::format!("shard:{shard}$");
+    first(
+        sql,
+        "SELECT actor FROM record WHERE actor > ?1 AND actor < ?2 AND kind <> 'manifest_deployed' ORDER BY seq DESC LIMIT 1",
+        &[from.as_str().into(), to.as_str().into()],
+        |row| String::from(row.text(0)),
+    )
 }
 
 /// Records after a number, in order.

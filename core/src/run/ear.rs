@@ -5,6 +5,12 @@ use crate::wire::event::{AttemptOutcome, Event};
 use crate::wire::record::Record;
 use crate::wire::shard::{Origin, Shard};
 
+/// The ledgers that a ledger hears: the first hears all others, and each other the first.
+pub fn sources(shard: Shard) -> impl Iterator<Item = u32> {
+    let all = 0..shard.count();
+    all.filter(move |source| *source != shard.index() && (shard.leads() || *source == 0))
+}
+
 /// Whether a ledger has to know of an event of another one.
 ///
 /// The first ledger hears from the others how their runs go, as far as backfills, automations and the states of partitions ask for it.

@@ -50,7 +50,7 @@ pub struct SchedulerLeaseAnswer {
     /// How many ledgers the workspace has, when there is more than one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub shards: u32,
-    /// The newest record of each other ledger that this one has repeated.
+    /// The newest record that this ledger has repeated of each one that it hears, 0 when it has repeated none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Origin>,
 }

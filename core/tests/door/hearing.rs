@@ -76,6 +76,8 @@ enum Step {
     Again(usize),
     /// A scheduler begins anew.
     Forget(usize),
+    /// What a ledger has heard is lost, but for its records.
+    Lose(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -93,6 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Tick),
         1 => any::<usize>().prop_map(Step::Again),
         1 => (0..4usize).prop_map(Step::Forget),
+        1 => (0..4usize).prop_map(Step::Lose),
     ]
 }
 
@@ -196,6 +199,13 @@ fn play(town: &mut Town, steps: &[Step]) -> Given {
                 }
             }
             Step::Pass(time_ms) => town.pass(u64::from(*time_ms)),
+            Step::Lose(ledger) => {
+                let store = &mut town.houses[*ledger].store;
+                let lost = store
+                    .connection
+                    .execute("DELETE FROM meta WHERE name LIKE 'heard-%'", []);
+                lost.expect("SQL");
+            }
             Step::Again(which) => town.say_again(*which),
             Step::Forget(ledger) => {
                 let house = &mut town.houses[*ledger];

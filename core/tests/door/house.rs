@@ -466,7 +466,7 @@ const INDEXES: &[(&str, &str)] = &[
         "automations",
     ),
     ("SELECT value FROM meta WHERE name = 'manifest'", "current manifest"),
-    ("SELECT name, value FROM meta WHERE name LIKE 'heard-%' ORDER BY name", "what was heard"),
+    ("SELECT name, value FROM meta WHERE name LIKE 'heard-%' AND value NOT LIKE '%#0' ORDER BY name", "what was heard"),
 ];
 
 fn dump(store: &mut Store, statement: &'static str) -> Vec<String> {

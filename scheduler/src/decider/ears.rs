@@ -3,7 +3,7 @@
 use std::future::{Future, pending};
 use std::time::{Duration, Instant};
 
-use arcoflow_core::run::ear::Ear;
+use arcoflow_core::run::ear::{Ear, sources};
 use arcoflow_core::wire::ledger::{AppendRequest, AppendResult, Proposal};
 use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::Record;
@@ -48,7 +48,7 @@ impl Ears {
         epoch: u64,
         heard: &[Origin],
     ) -> Option<Ears> {
-        let sources = sources(shard);
+        let sources: Vec<u32> = sources(shard).collect();
         if sources.is_empty() {
             return None;
         }
@@ -79,15 +79,6 @@ pub(super) fn fenced(ears: Option<&Ears>) -> impl Future<Output = ()> + use<> {
         if !is_fenced {
             pending::<()>().await;
         }
-    }
-}
-
-/// The ledgers that a ledger hears: the first hears all others, and each other the first.
-fn sources(shard: Shard) -> Vec<u32> {
-    if shard.leads() {
-        (1..shard.count()).collect()
-    } else {
-        vec![0]
     }
 }
 
@@ -248,7 +239,11 @@ mod tests {
             (3, 4, vec![0]),
         ] {
             let shard = Shard::new(index, count).expect("a shard");
-            assert_eq!(sources(shard), expected, "{index} of {count}");
+            assert_eq!(
+                sources(shard).collect::<Vec<_>>(),
+                expected,
+                "{index} of {count}"
+            );
         }
     }
 

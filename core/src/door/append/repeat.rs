@@ -21,8 +21,7 @@ pub(super) fn repeat(
     if !ear::is_heard(shard, origin.shard, &event) {
         return Ok(refused("not-to-be-repeated"));
     }
-    let heard = session.heard(origin.shard)?;
-    if heard.is_some_and(|heard| origin.seq <= heard.seq) {
+    if origin.seq <= session.heard(origin.shard)?.seq {
         return Ok(AppendResult::Duplicate);
     }
     if let Event::ManifestDeployed(body) = &event {

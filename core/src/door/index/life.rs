@@ -199,7 +199,7 @@ fn apply_dispatch(
 ) -> Result<(), StoreError> {
     let heard_seq = match session.config.shard.leads() {
         true => None,
-        false => Some(session.heard(0)?.map_or(0, |origin| origin.seq)),
+        false => Some(session.heard(0)?.seq),
     };
     let bound = BoundName::from(&AttemptName::new(body.run, &body.task, body.attempt));
     session.sql.execute(
