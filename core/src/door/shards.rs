@@ -1,9 +1,10 @@
 //! A request to a workspace of several ledgers goes to the one that has what it is about, or to all of them.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::door::admit::{Admitted, Caller, Told};
@@ -139,7 +140,8 @@ pub fn ask(body: &[u8], max: u32, wait_s: u32) -> Vec<u8> {
 #[must_use]
 pub fn wanted(body: &[u8]) -> Option<LeaseRequest> {
     let request: LeaseRequest = reader::read(body).ok()?;
-    let fits = request.max <= MOST_TASKS && request.wait_s <= LONGEST_WAIT_S;
+    let fits =
+        request.max <= MOST_TASKS && request.wait_s <= LONGEST_WAIT_S && !request.queues.is_empty();
     fits.then_some(request)
 }
 
@@ -153,17 +155,17 @@ pub fn count(answer: &[u8]) -> u32 {
         .unwrap_or(0)
 }
 
-#[derive(Serialize, Decode)]
+#[derive(Decode)]
 struct Tasks {
     tasks: Vec<Box<RawValue>>,
 }
 
 /// A page of runs, whose lines are passed on as they are.
-#[derive(Serialize, Decode)]
+#[derive(Decode)]
 #[serde(rename_all = "camelCase")]
 struct Runs {
     runs: Vec<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     next: Option<RunId>,
     as_of: u64,
 }
@@ -195,7 +197,11 @@ fn join_tasks(answers: &[&[u8]]) -> Option<Vec<u8>> {
     for answer in answers {
         tasks.extend(reader::read::<Tasks>(answer).ok()?.tasks);
     }
-    serde_json::to_vec(&Tasks { tasks }).ok()
+    Some(
+        [object_of("tasks", &tasks), "}".into()]
+            .concat()
+            .into_bytes(),
+    )
 }
 
 /// Each ledger gave its newest runs, so the newest of all are among them. The first knows runs of the others too, but less of them.
@@ -220,12 +226,21 @@ fn join_runs(shard: Shard, admitted: &Admitted, answers: &[&[u8]]) -> Option<Vec
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     has_more |= lines.len() > limit;
     lines.truncate(limit);
-    let page = Runs {
-        next: lines.last().map(|(run, _, _)| *run).filter(|_| has_more),
-        runs: lines.into_iter().map(|(_, _, line)| line).collect(),
-        as_of: as_of?,
-    };
-    serde_json::to_vec(&page).ok()
+    let next = lines.last().map(|(run, _, _)| *run).filter(|_| has_more);
+    let next = next.map_or_else(String::new, |run| format!(",\"next\":\"{run}\""));
+    let runs: Vec<Box<RawValue>> = lines.into_iter().map(|(_, _, line)| line).collect();
+    let as_of = format!(",\"asOf\":{}}}", as_of?);
+    Some(
+        [object_of("runs", &runs), next, as_of]
+            .concat()
+            .into_bytes(),
+    )
+}
+
+/// The beginning of an object whose first member is a list of what is passed on as it is.
+fn object_of(name: &str, items: &[Box<RawValue>]) -> String {
+    let items: Vec<&str> = items.iter().map(|item| item.get()).collect();
+    format!("{{\"{name}\":[{}]", items.join(","))
 }
 
 fn join_health(answers: &[&[u8]]) -> Option<Vec<u8>> {
@@ -239,4 +254,41 @@ fn join_health(answers: &[&[u8]]) -> Option<Vec<u8>> {
         ..each.into_iter().next()?
     };
     serde_json::to_vec(&health).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_a_request_for_work_asks_for_the_same_work() {
+        let request = LeaseRequest {
+            worker_id: "w\"1\\".into(),
+            queues: Vec::from(["default".into(), "a \"b\" \u{1f600}\n".into()]),
+            max: 7,
+            wait_s: 30,
+            again: true,
+            start: false,
+        };
+        let body = serde_json::to_vec(&request).expect("JSON");
+        let expected = LeaseRequest {
+            max: 3,
+            wait_s: 0,
+            ..request
+        };
+        assert_eq!(wanted(&ask(&body, 3, 0)), Some(expected));
+    }
+
+    #[test]
+    fn what_is_no_request_for_work_stays_as_it_is() {
+        for text in [
+            "",
+            "[]",
+            r#"{"workerId":"w1","queues":["q"],"max":1001}"#,
+            r#"{"workerId":"w1","queues":["q"],"max":1,"waitS":61}"#,
+        ] {
+            assert_eq!(wanted(text.as_bytes()), None, "{text}");
+            assert_eq!(ask(text.as_bytes(), 1, 1), text.as_bytes(), "{text}");
+        }
+    }
 }
