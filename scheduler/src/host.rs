@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod crash;
+pub(crate) mod message;
 pub mod lock;
 pub mod store;
 pub mod door;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::pipeline::place::Placed;
 use crate::cli::screen::{Screen, Tone};
+use crate::host::message;
 
 /// How a verb ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +86,12 @@ impl Failure {
     /// Shows the failure on standard error, as text or as a problem in JSON.
     pub(crate) fn show(&self, screen: &Screen) {
         if screen.json {
-            eprintln!("{}", self.to_json());
+            message::line(format_args!("{}", self.to_json()));
         } else {
-            eprint!("{}", self.to_text(screen));
+            message::line(format_args!(
+                "{}",
+                self.to_text(screen).trim_end_matches('\n')
+            ));
         }
     }
 

@@ -16,6 +16,8 @@ use arcoflow_core::identity::partition_id::partition_id;
 use arcoflow_core::identity::partition_key::PartitionKey;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::host::message;
+
 /// The input was refused.
 const REFUSED: u8 = 1;
 /// The input could not be read, or the output not written.
@@ -130,11 +132,14 @@ pub(crate) fn run(verb: &Verb) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Problem::Unreadable { what, error }) => {
-            eprintln!("error: {what}: {error}");
+            message::line(format_args!("error: {what}: {error}"));
             ExitCode::from(UNREADABLE)
         }
         Err(Problem::Refused { what, error }) => {
-            eprintln!("error: {what}: {error} [{}]", error.code.as_str());
+            message::line(format_args!(
+                "error: {what}: {error} [{}]",
+                error.code.as_str()
+            ));
             ExitCode::from(REFUSED)
         }
     }

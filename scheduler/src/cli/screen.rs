@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use console::{Style, Term};
 use serde::Serialize;
 
+use crate::host::message;
+
 /// The widest line that is easy to read.
 const WIDEST: usize = 120;
 /// The width when nobody can tell.
@@ -107,7 +109,7 @@ impl Screen {
     /// Writes a line of message; nothing when data are JSON, whose readers are programs.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.json {
-            eprintln!("{}", text.as_ref());
+            message::line(format_args!("{}", text.as_ref()));
         }
     }
 }

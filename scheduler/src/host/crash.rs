@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::host::message;
+
 /// The points, in the order in which a task passes them.
 ///
 /// Door: E1 authenticated, before the transaction; E2 appended, before the commit; E3 committed, before the answer leaves; E4 the
@@ -43,9 +45,9 @@ fn read() -> Option<Plan> {
             left: AtomicU64::new(passage),
         }),
         _ => {
-            eprintln!(
+            message::line(format_args!(
                 "{VARIABLE}: expected POINT:PASSAGE with a point of {POINTS:?}, for instance `E2:3`"
-            );
+            ));
             std::process::exit(2);
         }
     }

@@ -9,6 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql, ffi};
 
+use crate::host::message;
+
 /// Statements that are kept compiled; more than the door has.
 const STATEMENTS: usize = 128;
 
@@ -157,9 +159,9 @@ fn failed(error: rusqlite::Error) -> StoreError {
             ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC
         )
     {
-        eprintln!(
+        message::line(format_args!(
             "arcoflow: the disk did not sync the ledger ({error}); stopping, because what it says from here on could not be trusted"
-        );
+        ));
         std::process::abort();
     }
     let is_full = error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
