@@ -38,5 +38,6 @@ pub mod read;
 mod asset;
 pub mod verify;
 pub mod replay;
+pub mod repeats;
 pub mod compare;
 pub mod openapi;

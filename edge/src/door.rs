@@ -90,24 +90,20 @@ impl Door {
             refuse(Slug::Internal.as_str(), exchange);
             return;
         };
-        let count = self.config.shard.count();
+        let all = || (0..self.config.shard.count()).collect();
         let [random, ..] = entropy::draw();
-        let (way, ledgers) = match shards::way(&self.config, &admitted, body, random) {
-            Way::First(ledgers) => ("first", ledgers),
-            Way::Each => ("each", (0..count).collect()),
-            Way::Deploy => ("deploy", (0..count).collect()),
-            Way::Work => match shards::wanted(body) {
-                Some(wanted) => {
-                    let ledgers = (0..count).map(|index| (index + u32::from(random)) % count);
-                    let (objects, handovers) = self.each(ledgers, &mut admitted);
-                    exchange.place("work", &objects, &handovers, wanted.max, wanted.wait_s);
-                    return;
-                }
-                None => ("first", Vec::from([0])),
-            },
+        let (way, ledgers, max, wait_s) = match shards::way(&self.config, &admitted, body, random) {
+            Way::First(ledgers) => ("first", ledgers, 0, 0),
+            Way::Each => ("each", all(), 0, 0),
+            Way::Deploy => ("deploy", all(), 0, 0),
+            Way::Work {
+                ledgers,
+                max,
+                wait_s,
+            } => ("work", ledgers, max, wait_s),
         };
         let (objects, handovers) = self.each(ledgers.into_iter(), &mut admitted);
-        exchange.place(way, &objects, &handovers, 0, 0);
+        exchange.place(way, &objects, &handovers, max, wait_s);
     }
 
     /// The objects of some ledgers, and what each has to know, in lines.

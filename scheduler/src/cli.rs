@@ -208,9 +208,8 @@ fn refuse_arguments(arguments: &[OsString], error: &clap::Error) -> ExitCode {
         failure.show(&Screen::new(true));
         return failure.exit.into();
     }
-    if error.print().is_err() {
-        return Exit::Ok.into();
-    }
+    // Whether anybody reads it makes it no other end.
+    let _ = error.print();
     if is_help {
         Exit::Ok.into()
     } else {

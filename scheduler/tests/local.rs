@@ -1,6 +1,7 @@
 //! A local house does the whole round over real HTTP: deploy, trigger, lease, start, complete, and the run has succeeded.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use arcoflow::client::refusal::ClientError;
@@ -45,7 +46,7 @@ fn diamond() -> Vec<u8> {
         .into_bytes()
 }
 
-fn options(directory: &std::path::Path) -> LocalOptions {
+fn options(directory: &Path) -> LocalOptions {
     LocalOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         ..LocalOptions::new(directory)
@@ -294,15 +295,19 @@ async fn a_refusal_comes_back_with_its_kind_and_its_places() {
     assert!(error.is_unreachable(), "{error}");
 }
 
+/// A door for which nobody decides.
+async fn without_scheduler(directory: &Path) -> Local {
+    let alone = LocalOptions {
+        scheduler: false,
+        ..options(directory)
+    };
+    Local::start(alone).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_at_a_ledger_says_which_one_it_means() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::start(LocalOptions {
-        scheduler: false,
-        ..options(directory.path())
-    })
-    .await
-    .unwrap();
+    let local = without_scheduler(directory.path()).await;
     assert_eq!(local.client.shards().await.unwrap(), 1);
     let lease = SchedulerLeaseRequest {
         holder: "s1".to_owned(),
@@ -346,12 +351,7 @@ async fn a_client_at_a_ledger_says_which_one_it_means() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_takes_over_decides_what_it_has_already_read() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::start(LocalOptions {
-        scheduler: false,
-        ..options(directory.path())
-    })
-    .await
-    .unwrap();
+    let local = without_scheduler(directory.path()).await;
     let client = Client::remote(&local.url, &local.api_key).unwrap();
     let lease = SchedulerLeaseRequest {
         holder: "another".to_owned(),

@@ -261,6 +261,10 @@ def wait_until(what, ask, seconds=60):
     raise SystemExit(f"{what} did not come within {seconds} s")
 
 
+# The records of what is acknowledged to a worker.
+KINDS = {"started": "attempt_started", "completed": "attempt_finished"}
+
+
 def judge(house, door):
     """Everything that is wrong, as sentences; the judge; how runs ended; and how many acknowledged events are missing."""
     judge = Judge()
@@ -273,14 +277,19 @@ def judge(house, door):
         if judge.triggered.get(run) != seq:
             missing += 1
             faults.append(f"the acknowledged trigger of run {run} is not record {seq}")
-    kinds = {"started": "attempt_started", "completed": "attempt_finished"}
     for what, run, task, attempt, seq in house.callbacks:
         record = by_seq.get(seq, {"kind": None, "body": {}})
         body = record["body"]
-        if (record["kind"], body.get("run"), body.get("task"), body.get("attempt")) != (kinds[what], run, task, attempt):
+        if (record["kind"], body.get("run"), body.get("task"), body.get("attempt")) != (KINDS[what], run, task, attempt):
             missing += 1
             faults.append(f"the acknowledged `{what}` of attempt {attempt} of {task} in run {run} is not record {seq}")
-    outcomes = collections.Counter()
+    outcomes, found = judge_views(judge, door)
+    return faults + found, judge, outcomes, missing
+
+
+def judge_views(judge, door):
+    """How runs ended, and what the door shows otherwise."""
+    outcomes, faults = collections.Counter(), []
     for run, end in judge.finished.items():
         status, _, view = door.send("GET", f"/v1/runs/{run}")
         outcomes[end["outcome"]] += 1
@@ -288,7 +297,7 @@ def judge(house, door):
             faults.append(f"the view of run {run} does not agree with its records")
         if end["outcome"] != "succeeded":
             faults.append(f"run {run} ended {end['outcome']}, and nothing but this drill happened to it")
-    return faults, judge, outcomes, missing
+    return outcomes, faults
 
 
 def verify(house, door):

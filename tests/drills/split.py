@@ -10,7 +10,6 @@ verify`, and by a judge that shares no code with it.
 """
 
 import argparse
-import collections
 import hashlib
 import os
 import shutil
@@ -22,12 +21,11 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import evidence  # noqa: E402
 from edge import EdgeDrill, Scheduler  # noqa: E402
-from house import conclude, counts, manifest, progress, verify, wait_until  # noqa: E402
+from house import KINDS, conclude, counts, judge_views, manifest, progress, verify, wait_until  # noqa: E402
 from split_check import SplitJudge, home  # noqa: E402
 
 LEDGERS = 4
 PARTITIONS = 24
-KINDS = {"started": "attempt_started", "completed": "attempt_finished"}
 
 
 class SplitDrill(EdgeDrill):
@@ -112,14 +110,8 @@ def judge(drill, door, report):
         if found != (kind, run, task, attempt) or record["actor"].startswith("shard:"):
             missing += 1
             faults.append(f"the acknowledged {kind} of run {run} is not record {seq} of ledger {ledger.shard}")
-    outcomes = collections.Counter()
-    for run, end in judged.finished.items():
-        status, _, view = door.send("GET", f"/v1/runs/{run}")
-        outcomes[end["outcome"]] += 1
-        if status != 200 or view["state"] != end["outcome"] or view["counts"].get("succeeded", 0) != end["succeeded"]:
-            faults.append(f"the view of run {run} does not agree with its records")
-        if end["outcome"] != "succeeded":
-            faults.append(f"run {run} ended {end['outcome']}, and nothing but this drill happened to it")
+    outcomes, found = judge_views(judged, door)
+    faults += found
     report.update({
         "runs": len(judged.triggered), "outcomes": dict(outcomes),
         "records": [len(ledger.records) for ledger in judged.ledgers],

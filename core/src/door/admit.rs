@@ -13,11 +13,11 @@ use crate::door::rate::{Class, Limiter};
 use crate::door::routes::{Guard, Params, ROUTES, Route, Shown, find};
 use crate::door::token::{self, Verified};
 use crate::door::webhook;
-use crate::identity::ids::ManifestId;
 use crate::wire::problem::{Problem, Slug};
 use crate::wire::reader::Decode;
 use crate::wire::scope::Scope;
 use crate::wire::shard::Shard;
+use crate::wire::view::DeployAnswer;
 
 /// The longest request target, in bytes.
 pub const LONGEST_TARGET: usize = 2_048;
@@ -43,19 +43,8 @@ pub struct Admitted {
     pub signed: Vec<(String, String)>,
     /// Which ledger of the workspace answers.
     pub shard: u32,
-    /// For another ledger than the first: what the first made of the request.
-    pub told: Option<Told>,
-}
-
-/// A deployment, as the first ledger of a workspace has recorded it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize)]
-pub struct Told {
-    /// The record of it.
-    pub seq: u64,
-    /// Its name.
-    pub manifest_id: ManifestId,
-    /// How many assets the manifest lists.
-    pub assets: u32,
+    /// For another ledger than the first: what the first has answered to this deployment.
+    pub told: Option<DeployAnswer>,
 }
 
 impl Admitted {
@@ -371,7 +360,7 @@ pub fn scope_mismatch() -> Problem {
 
 /// A request that is about one ledger names one that there is.
 fn check_shard(shard: Shard, route: &Route, query: &[(String, String)]) -> Result<(), Problem> {
-    if !route.query.iter().any(|(name, _)| *name == "shard") {
+    if !route.is_about_one_ledger() {
         return Ok(());
     }
     let named = query.iter().filter(|(name, _)| name == "shard");

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value as Json;
 
-use crate::door::admit::{Admitted, Told};
+use crate::door::admit::Admitted;
 use crate::door::answer::{Answered, Fault, Reply};
 use crate::door::append::refused;
 use crate::door::http::Response;
@@ -32,7 +32,7 @@ pub(crate) fn deploy(session: &mut Session<'_>, admitted: &Admitted, body: &[u8]
     let catalog = Catalog::new(manifest).map_err(|findings| refuse(&findings))?;
     if !session.config.shard.leads() {
         keep(session, address, &canonical, catalog)?;
-        return follow(session, address, admitted.told.as_ref());
+        return follow(session, admitted.told.as_ref());
     }
     let current = session.current_manifest()?;
     if let Some(previous) = current
@@ -98,11 +98,11 @@ fn keep(
 }
 
 /// Another ledger than the first keeps what is to be deployed, and repeats the deployment once it is told of it.
-fn follow(session: &mut Session<'_>, manifest: Sha256Digest, told: Option<&Told>) -> Answered {
+fn follow(session: &mut Session<'_>, told: Option<&DeployAnswer>) -> Answered {
     if let Some(told) = told {
         let body = ManifestDeployed {
             manifest_id: told.manifest_id,
-            manifest,
+            manifest: told.manifest,
             assets: told.assets,
         };
         let origin = Origin {

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::door::admit::{Admitted, Caller, Told};
+use crate::door::admit::{Admitted, Caller};
 use crate::door::routes::{Params, ROUTES};
 use crate::wire::reader::{self, Decode};
+use crate::wire::view::DeployAnswer;
 
 /// What travels. A host must carry it where no caller can write: who holds it is believed.
 #[derive(Serialize, Decode, Deserialize)]
@@ -20,7 +21,7 @@ struct Packed {
     stream: bool,
     signed: Vec<(String, String)>,
     shard: u32,
-    told: Option<Told>,
+    told: Option<DeployAnswer>,
 }
 
 /// An admitted request as printable ASCII, fit for the value of a header.
@@ -107,10 +108,12 @@ mod tests {
             wants_stream: false,
             signed: Vec::from([("webhook-id".into(), "m\u{e9}".into())]),
             shard: 3,
-            told: Some(Told {
-                seq: 7,
+            told: Some(DeployAnswer {
                 manifest_id: crate::identity::ids::ManifestId::from_bytes([5; 16]),
+                manifest: Sha256Digest::from_bytes([6; 32]),
                 assets: 2,
+                changed: true,
+                seq: 7,
             }),
         }
     }

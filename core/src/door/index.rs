@@ -7,9 +7,9 @@ use crate::door::sql::{StoreError, first};
 use crate::door::{automation, inputs, look, partition, schedule, sensor};
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::RunId;
-use crate::identity::keys::{Operation, TaskKey};
+use crate::identity::keys::TaskKey;
 use crate::wire::event::automation::{Account, RunRequested};
-use crate::wire::event::{AttemptFinished, AttemptOutcome, Event, ManifestDeployed};
+use crate::wire::event::{AttemptFinished, Event, ManifestDeployed};
 use crate::wire::manifest::policy::Timeouts;
 use crate::wire::record::Record;
 use crate::wire::shard::Origin;
@@ -118,7 +118,7 @@ pub fn apply(session: &mut Session<'_>, record: &Record, event: &Event) -> Resul
     }
     match event {
         Event::ManifestDeployed(body) => apply_deployed(session, record, body)?,
-        Event::AttemptFinished(body) => apply_made(session, record, body, origin.as_ref())?,
+        Event::AttemptFinished(body) => apply_made(session, record, body, origin.is_none())?,
         // What is about the workspace is in its first ledger.
         event if session.config.shard.leads() => apply_leading(session, record, event)?,
         _ => {}
@@ -192,45 +192,26 @@ fn apply_account(session: &mut Session<'_>, body: &RunRequested) -> Result<(), S
     Ok(())
 }
 
-/// What an attempt made is the newest of its partition.
+/// What an attempt made is the newest of its partition. What is repeated is so when it replaces what is the newest here: whoever repeated it
+/// has looked.
 fn apply_made(
     session: &mut Session<'_>,
     record: &Record,
     body: &AttemptFinished,
-    origin: Option<&Origin>,
+    is_own: bool,
 ) -> Result<(), StoreError> {
-    if body.outcome == AttemptOutcome::Succeeded
-        && body.task.operation() == Operation::Materialize
-        && is_news(session, body, origin)?
-    {
+    if body.makes() {
         let partition = body.task.partition();
         let asset = body.task.asset();
-        session.sql.execute(
-            "INSERT INTO materialization (asset, partition, seq) VALUES (?1, ?2, ?3) ON CONFLICT (asset, partition) DO UPDATE SET seq = excluded.seq",
-            &[asset.as_str().into(), partition.as_ref().map_or("", |partition| partition.as_str()).into(), record.seq.into()],
-        )?;
+        if is_own || inputs::newest(session, &asset, partition.as_ref())? == body.replaces {
+            session.sql.execute(
+                "INSERT INTO materialization (asset, partition, seq) VALUES (?1, ?2, ?3) ON CONFLICT (asset, partition) DO UPDATE SET seq = excluded.seq",
+                &[asset.as_str().into(), partition.as_ref().map_or("", |partition| partition.as_str()).into(), record.seq.into()],
+            )?;
+        }
     }
     if session.config.shard.leads() {
         partition::finished(session, record, body)?;
     }
     Ok(())
-}
-
-/// Whether what was made is the newest of its partition. The first ledger orders what is made: what another one repeats is older than
-/// what it made itself, when the first had not heard of that by then.
-pub(crate) fn is_news(
-    session: &mut Session<'_>,
-    body: &AttemptFinished,
-    origin: Option<&Origin>,
-) -> Result<bool, StoreError> {
-    let Some(origin) = origin.filter(|_| !session.config.shard.leads()) else {
-        return Ok(true);
-    };
-    let partition = body.task.partition();
-    let newest = inputs::newest(session, &body.task.asset(), partition.as_ref())?;
-    let Some(newest) = newest.filter(|newest| *newest > origin.known) else {
-        return Ok(true);
-    };
-    let record = session.record(newest)?;
-    Ok(record.is_none_or(|record| Origin::of_actor(&record.actor).is_some()))
 }

@@ -13,7 +13,7 @@ use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::identity::spelling;
 use crate::wire::reader::{self, Decode};
 use crate::wire::scope::Scope;
-use crate::wire::shard::{MOST_SHARDS, Shard};
+use crate::wire::shard::{self, MOST_SHARDS, Shard};
 
 /// The keys of one workspace. API keys stand in it as digests, signing keys as they are: it is a secret.
 #[derive(Clone, Debug, Serialize, Decode, Deserialize)]
@@ -30,19 +30,11 @@ pub struct Keyring {
     /// The API keys.
     pub credentials: Vec<Credential>,
     /// Over how many ledgers the workspace is split, a power of two up to 256. It stays: the runs of a ledger are found by it.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(default = "shard::one", skip_serializing_if = "shard::is_one")]
     pub shards: u32,
     /// The senders whose signed deliveries start runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub webhooks: Vec<Webhook>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn is_one(shards: &u32) -> bool {
-    *shards == 1
 }
 
 /// A signing key as it is written down.

@@ -133,6 +133,12 @@ const fn post(
 }
 
 impl Route {
+    /// Whether a request may name the ledger that it is about, with `?shard=`.
+    #[must_use]
+    pub fn is_about_one_ledger(&self) -> bool {
+        self.query.iter().any(|(name, _)| *name == "shard")
+    }
+
     const fn takes(mut self, cap: usize) -> Route {
         self.body_cap = cap;
         self.body_optional = false;

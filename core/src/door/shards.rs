@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use serde_json::value::RawValue;
 
-use crate::door::admit::{Admitted, Caller, Told};
+use crate::door::admit::{Admitted, Caller};
 use crate::door::config::Config;
 use crate::door::lease::{LONGEST_WAIT_S, MOST_TASKS};
 use crate::door::look;
@@ -28,23 +28,26 @@ pub enum Way {
     First(Vec<u32>),
     /// It goes to all of them, and their answers are joined with [`join`].
     Each,
-    /// It goes to all but the first, which keep what it brings; then to the first; and to the others again with what [`told`] says of the
-    /// first one's answer.
+    /// It goes to all but the first, which keep what it brings; then to the first; and to the others again with the answer of the first.
     Deploy,
     /// It asks for work: one ledger after another with [`ask`], until it has enough.
-    Work,
+    Work {
+        /// The ledgers in the order in which they are asked; it begins anywhere, so that none is always the last.
+        ledgers: Vec<u32>,
+        /// How many tasks are enough.
+        max: u32,
+        /// How long it waits when there are none, in seconds.
+        wait_s: u32,
+    },
 }
 
 /// Which way a request goes; `random` chooses where nothing else does.
 #[must_use]
 pub fn way(config: &Config, admitted: &Admitted, body: &[u8], random: u8) -> Way {
     let shard = config.shard;
-    let named = admitted
-        .route
-        .query
-        .iter()
-        .any(|(name, _)| *name == "shard");
-    if named && let Some(index) = admitted.query("shard").and_then(|text| text.parse().ok()) {
+    if admitted.route.is_about_one_ledger()
+        && let Some(index) = admitted.query("shard").and_then(|text| text.parse().ok())
+    {
         return Way::First(Vec::from([index]));
     }
     if let Caller::Task(token) = &admitted.caller {
@@ -52,7 +55,7 @@ pub fn way(config: &Config, admitted: &Admitted, body: &[u8], random: u8) -> Way
     }
     match admitted.route.name {
         "deployManifest" => Way::Deploy,
-        "leaseTasks" => Way::Work,
+        "leaseTasks" => work(shard, body, random),
         "listRuns" | "getHealth" | "getReadiness" => Way::Each,
         "triggerRun" => {
             let trigger = reader::read::<Trigger>(body).ok();
@@ -86,6 +89,20 @@ pub fn way(config: &Config, admitted: &Admitted, body: &[u8], random: u8) -> Way
     }
 }
 
+/// A request for work that no ledger would take as it is goes to the first, which refuses it.
+fn work(shard: Shard, body: &[u8], random: u8) -> Way {
+    let Some(request) = wanted(body) else {
+        return Way::First(Vec::from([0]));
+    };
+    let count = shard.count();
+    let ledgers = (0..count).map(|index| (index + u32::from(random)) % count);
+    Way::Work {
+        ledgers: ledgers.collect(),
+        max: request.max,
+        wait_s: request.wait_s,
+    }
+}
+
 /// The ledger of the run that a request is about; the first, when it is about none.
 fn of_run(shard: Shard, admitted: &Admitted) -> u32 {
     let named = admitted
@@ -109,15 +126,10 @@ fn of_trigger(shard: Shard, trigger: Option<&Trigger>, name: Option<&str>, rando
     shard.of_home(run_key.map_or(by_name, derived::home_of_run_key))
 }
 
-/// What the first ledger made of a deployment, by its answer.
+/// The answer of the first ledger to a deployment, for the others; `None` when it is none.
 #[must_use]
-pub fn told(answer: &[u8]) -> Option<Told> {
-    let answer: DeployAnswer = reader::read(answer).ok()?;
-    Some(Told {
-        seq: answer.seq,
-        manifest_id: answer.manifest_id,
-        assets: answer.assets,
-    })
+pub fn told(answer: &[u8]) -> Option<DeployAnswer> {
+    reader::read(answer).ok()
 }
 
 /// The request for work for one ledger: for so many tasks at most, waiting for so many seconds. A request that is none stays as it is.
@@ -137,8 +149,7 @@ pub fn ask(body: &[u8], max: u32, wait_s: u32) -> Vec<u8> {
 }
 
 /// What a request for work asks for; `None` when it is none that a ledger would take as it is.
-#[must_use]
-pub fn wanted(body: &[u8]) -> Option<LeaseRequest> {
+fn wanted(body: &[u8]) -> Option<LeaseRequest> {
     let request: LeaseRequest = reader::read(body).ok()?;
     let fits =
         request.max <= MOST_TASKS && request.wait_s <= LONGEST_WAIT_S && !request.queues.is_empty();

@@ -1,7 +1,7 @@
 //! An ear reads one ledger for another, and picks out what the other has to repeat.
 
 use crate::identity::keys::Operation;
-use crate::wire::event::{AttemptOutcome, Event};
+use crate::wire::event::Event;
 use crate::wire::record::Record;
 use crate::wire::shard::{Origin, Shard};
 
@@ -26,11 +26,7 @@ pub fn is_heard(shard: Shard, source: u32, event: &Event) -> bool {
     source == 0
         && match event {
             Event::RunRequested(_) | Event::RunCancelRequested(_) => shard.keeps(&run),
-            Event::AttemptFinished(body) => {
-                body.outcome == AttemptOutcome::Succeeded
-                    && body.task.operation() == Operation::Materialize
-                    && !shard.keeps(&run)
-            }
+            Event::AttemptFinished(body) => body.makes() && !shard.keeps(&run),
             _ => false,
         }
 }
@@ -45,6 +41,17 @@ fn is_for_the_first(event: &Event) -> bool {
         Event::AttemptFinished(body) => body.task.operation() == Operation::Materialize,
         Event::AttemptExpired(body) => body.task.operation() == Operation::Materialize,
         _ => false,
+    }
+}
+
+/// Kinds of record, separated by commas, of which no ledger hears from the first one, or from another: whoever listens need not be woken.
+#[must_use]
+pub fn quiet(source: u32) -> &'static str {
+    match source {
+        0 => {
+            "attempt_started,dispatch_requested,run_triggered,run_planned,run_rejected,run_finished,attempt_expired"
+        }
+        _ => "attempt_started,dispatch_requested",
     }
 }
 
@@ -102,5 +109,29 @@ impl Ear {
             seq: record.seq,
             known: if self.shard.leads() { 0 } else { self.known },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn the_first_ledger_hears_all_others_and_they_hear_it() {
+        for (index, count, expected) in [
+            (0, 1, Vec::new()),
+            (0, 4, Vec::from([1, 2, 3])),
+            (1, 4, Vec::from([0])),
+            (3, 4, Vec::from([0])),
+        ] {
+            let shard = Shard::new(index, count).expect("a shard");
+            assert_eq!(
+                sources(shard).collect::<Vec<_>>(),
+                expected,
+                "{index} of {count}"
+            );
+        }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::identity::canonical_json;
 use crate::identity::digest::Sha256Digest;
 use crate::identity::ids::{ManifestId, MaterializationId, RunId};
-use crate::identity::keys::TaskKey;
+use crate::identity::keys::{Operation, TaskKey};
 use crate::wire::event::automation::{
     AutomationEvaluated, AutomationSet, BackfillChanged, BackfillRequested, RunRequested,
     ScheduleSet, ScheduleTicked, SensorReported, SensorSet,
@@ -141,6 +141,12 @@ pub struct AttemptFinished {
 }
 
 impl AttemptFinished {
+    /// Whether it is a materialisation.
+    #[must_use]
+    pub fn makes(&self) -> bool {
+        self.outcome == AttemptOutcome::Succeeded && self.task.operation() == Operation::Materialize
+    }
+
     /// What the worker said, without what the door knew beside it.
     #[must_use]
     pub fn as_reported(&self) -> AttemptFinished {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::identity::keys::{TenantId, WorkspaceId};
 use crate::wire::reader::Decode;
 use crate::wire::record::RecordLine;
-use crate::wire::shard::Origin;
+use crate::wire::shard::{self, Origin};
 
 /// A scheduler takes or keeps the right to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Decode, Deserialize, JsonSchema)]
@@ -48,19 +48,11 @@ pub struct SchedulerLeaseAnswer {
     /// The door's time when it answered, in milliseconds since 1970.
     pub server_time: u64,
     /// How many ledgers the workspace has, when there is more than one.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[serde(default = "shard::one", skip_serializing_if = "shard::is_one")]
     pub shards: u32,
     /// The newest record that this ledger has repeated of each one that it hears, 0 when it has repeated none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Origin>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn is_one(shards: &u32) -> bool {
-    *shards == 1
 }
 
 /// Decisions of a scheduler.

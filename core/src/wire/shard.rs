@@ -13,6 +13,15 @@ use crate::wire::reader::Decode;
 /// The most ledgers of a workspace: as many as runs have homes.
 pub const MOST_SHARDS: u32 = 256;
 
+/// How many ledgers a workspace has that says nothing of it.
+pub(crate) fn one() -> u32 {
+    1
+}
+
+pub(crate) fn is_one(shards: &u32) -> bool {
+    *shards == 1
+}
+
 /// One ledger of a workspace that is split over a power of two of them. The default is the only one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shard {

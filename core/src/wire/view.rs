@@ -249,6 +249,14 @@ pub struct Health {
     pub status: String,
 }
 
+impl Health {
+    /// Over how many ledgers the workspace is split; 1 when it is not.
+    #[must_use]
+    pub fn ledgers(&self) -> u32 {
+        u32::try_from(self.shards.len()).unwrap_or(u32::MAX).max(1)
+    }
+}
+
 /// A page of runs, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

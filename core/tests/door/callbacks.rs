@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
+use crate::replayed::check;
 
 fn one() -> (House, String, Value) {
     let mut house = House::with(&manifest(vec![asset("raw/a", &[], json!({}))]));

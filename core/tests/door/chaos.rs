@@ -7,7 +7,8 @@ use arcoflow_core::run::world::World;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
+use crate::replayed::check;
 use crate::sweeps::sweep;
 
 #[derive(Clone, Debug)]

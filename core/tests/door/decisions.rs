@@ -4,7 +4,8 @@ use arcoflow_core::run::decide::{decide, pass_over};
 use arcoflow_core::wire::event::Event;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, scope, text};
+use crate::house::{House, asset, manifest, scope, text};
+use crate::replayed::check;
 
 fn planned() -> (House, String) {
     let mut house = House::with(&manifest(vec![asset("raw/a", &[], json!({}))]));

@@ -3,8 +3,9 @@
 use arcoflow_core::door::answer::Then;
 use serde_json::{Value, json};
 
-use crate::house::{House, check};
+use crate::house::House;
 use crate::lives::diamond;
+use crate::replayed::check;
 
 #[test]
 fn what_was_leased_in_a_lost_answer_is_given_again() {

@@ -3,6 +3,7 @@
 mod store;
 mod answer;
 mod house;
+mod replayed;
 mod town;
 mod place;
 mod refusals;

@@ -11,7 +11,8 @@ use arcoflow_core::wire::manifest::Manifest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
+use crate::replayed::check;
 
 fn days(start: &str, end: &str) -> Value {
     json!({ "partitions": [{ "name": "day", "kind": "daily", "start": start, "end": end }] })

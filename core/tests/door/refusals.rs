@@ -3,8 +3,9 @@
 use arcoflow_core::door::rate::{Limiter, Rate};
 use serde_json::json;
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
 use crate::place::place;
+use crate::replayed::check;
 
 #[test]
 fn paths_and_methods() {

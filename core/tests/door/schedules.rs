@@ -7,7 +7,8 @@ use arcoflow_core::run::world::World;
 use arcoflow_core::wire::schedule::SchedulePage;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
+use crate::replayed::check;
 
 /// `2024-03-09T12:00` in milliseconds since 1970.
 fn at(minute: &str) -> u64 {
@@ -40,9 +41,8 @@ fn nightly(more: Value) -> Value {
 fn house(begin: &str, schedule: Value) -> House {
     let mut house = House::new();
     house.now_ms = at(begin);
-    house
-        .post("/v1/manifests", &pipeline(json!([schedule])))
-        .expect(201);
+    let deployed = pipeline(json!([schedule]));
+    house.post("/v1/manifests", &deployed).expect(201);
     house.schedule();
     house
 }

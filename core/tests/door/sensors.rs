@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, text};
+use crate::house::{House, asset, manifest, text};
+use crate::replayed::check;
 
 fn pipeline(sensors: Value) -> Value {
     let days = json!({ "partitions": [{ "name": "day", "kind": "daily", "start": "2024-01-01" }] });

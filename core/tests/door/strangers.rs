@@ -7,8 +7,9 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::house::{check, scope};
+use crate::house::scope;
 use crate::place::place;
+use crate::replayed::check;
 
 #[test]
 fn credentials_that_are_none() {

@@ -6,7 +6,8 @@ use arcoflow_core::run::owed::{MOST_OWED, attend, floor, owed};
 use arcoflow_core::run::world::World;
 use serde_json::{Value, json};
 
-use crate::house::{House, asset, check, manifest, scope, text};
+use crate::house::{House, asset, manifest, scope, text};
+use crate::replayed::check;
 
 /// Sweeps as the scheduler does, and lets it decide what follows. The answer is the view after the last part.
 pub(crate) fn sweep(house: &mut House) -> Value {

@@ -5,15 +5,16 @@ use arcoflow_core::door::answer::Then;
 use arcoflow_core::door::config::Moment;
 use arcoflow_core::door::http::{Head, Response};
 use arcoflow_core::door::rate::Limiter;
+use arcoflow_core::door::repeats::Repeats;
 use arcoflow_core::door::session::records_after;
 use arcoflow_core::door::shards::{self, Way};
-use arcoflow_core::run::ear::Ear;
-use arcoflow_core::wire::record::Record;
+use arcoflow_core::run::ear::{self, Ear};
 use arcoflow_core::wire::shard::{Origin, Shard};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::house::{House, check};
+use crate::house::{House, callback_of};
+use crate::replayed::check;
 
 pub(crate) struct Town {
     pub(crate) houses: Vec<House>,
@@ -125,12 +126,9 @@ impl Town {
                 }
                 first
             }
-            Way::Work => {
-                let Some(wanted) = shards::wanted(body) else {
-                    return self.ask(0, admitted, body);
-                };
-                let (mut left, mut given) = (wanted.max, Vec::new());
-                for index in 0..self.houses.len() as u32 {
+            Way::Work { ledgers, max, .. } => {
+                let (mut left, mut given) = (*max, Vec::new());
+                for &index in ledgers {
                     if left > 0 {
                         let (answer, _) = self.ask(index, admitted, &shards::ask(body, left, 0));
                         left -= shards::count(&answer.body);
@@ -189,15 +187,7 @@ impl Town {
     }
 
     pub(crate) fn callback(&mut self, envelope: &Value, what: &str, more: Value) -> Answer {
-        let mut body = json!({ "attempt": envelope["attempt"], "workerId": "w1" });
-        if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
-            body.extend(more);
-        }
-        let target = format!(
-            "/v1/tasks/{}/{what}",
-            envelope["taskId"].as_str().expect("a task id")
-        );
-        let token = envelope["taskToken"].as_str().expect("a token").to_string();
+        let (target, token, body) = callback_of(envelope, what, more);
         self.post_with(&target, &token, &[], &body)
     }
 
@@ -246,7 +236,7 @@ impl Town {
         let lease = json!({ "holder": "s1", "ttlMs": 600_000, "takeOver": true });
         let scheduler = house.own("/v1/scheduler");
         let answer = house.post(&scheduler, &lease).expect(200).json;
-        assert_eq!(answer["shards"], json!(house_count(house)));
+        assert_eq!(answer["shards"], json!(house.config.shard.count()));
         let heard: Vec<Origin> =
             serde_json::from_value(answer["heard"].clone()).unwrap_or_default();
         let last = heard.iter().find(|origin| origin.shard as usize == source);
@@ -311,50 +301,22 @@ impl Town {
     /// Everything that has to hold of a town at any moment: every ledger is in order, and what is repeated stands where it says.
     #[track_caller]
     pub(crate) fn check(&mut self) {
-        let ledgers: Vec<Vec<Record>> = self.houses.iter_mut().map(House::records).collect();
-        for (index, records) in ledgers.iter().enumerate() {
-            let mut last = vec![0; ledgers.len()];
-            for record in records {
-                let Some(origin) = Origin::of_actor(&record.actor) else {
-                    continue;
-                };
-                let source = origin.shard as usize;
-                assert_ne!(
-                    source, index,
-                    "a ledger repeats itself in record {}",
-                    record.seq
-                );
-                let original = &ledgers[source][origin.seq as usize - 1];
-                assert_eq!(
-                    (&original.kind, original.event_id),
-                    (&record.kind, record.event_id)
-                );
-                assert_eq!(without_place(&original.body), without_place(&record.body));
-                if record.kind != "manifest_deployed" {
+        let mut repeats = Repeats::new(self.houses[0].config.shard);
+        for house in &mut self.houses {
+            for record in house.records() {
+                let event = record.event().expect("an event");
+                repeats.take(house.config.shard, &record, &event);
+                if let Some(origin) = Origin::of_actor(&record.actor) {
+                    let mut quiet = ear::quiet(origin.shard).split(',');
                     assert!(
-                        origin.seq > last[source],
-                        "record {} is out of order",
-                        record.seq
+                        quiet.all(|kind| kind != record.kind),
+                        "{} is heard",
+                        record.kind
                     );
-                    last[source] = origin.seq;
                 }
             }
-        }
-        for house in &mut self.houses {
             check(house);
         }
+        repeats.judge().expect("what is repeated is as it was said");
     }
-}
-
-fn house_count(house: &House) -> u32 {
-    house.config.shard.count()
-}
-
-/// A body without what is a number of its ledger.
-fn without_place(body: &str) -> Value {
-    let mut body: Value = serde_json::from_str(body).expect("JSON");
-    if let Value::Object(body) = &mut body {
-        body.remove("replaces");
-    }
-    body
 }

@@ -6,7 +6,8 @@ use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::house::{House, asset, check, manifest};
+use crate::house::{House, asset, manifest};
+use crate::replayed::check;
 
 /// The example of the Standard Webhooks libraries.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";

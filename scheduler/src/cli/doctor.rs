@@ -7,7 +7,6 @@ use std::process::Command;
 
 use arcoflow_core::wire::sweep::SweepView;
 use clap::Args;
-use serde_json::Value;
 
 use crate::cli::connection::{Context, DATA_DIR};
 use crate::cli::failure::Outcome;
@@ -230,7 +229,7 @@ async fn check_door(context: &Context, report: &mut Report) {
     match client.health().await {
         Ok(health) => {
             report.good("door", format!("answers at {url}"));
-            check_skew(&health, report);
+            check_skew(health.server_time, report);
             match client.ready().await {
                 Ok(_) => report.good("scheduler", "holds its lease"),
                 Err(error) => {
@@ -240,7 +239,7 @@ async fn check_door(context: &Context, report: &mut Report) {
                     );
                 }
             }
-            check_sweeps(&client, &health, report).await;
+            check_sweeps(&client, health.ledgers(), report).await;
             if let Err(error) = client
                 .runs(&RunsQuery {
                     limit: Some(1),
@@ -261,16 +260,10 @@ async fn check_door(context: &Context, report: &mut Report) {
 }
 
 /// Each ledger of a workspace is swept by itself.
-async fn check_sweeps(client: &Client, health: &Value, report: &mut Report) {
-    let shards = health.get("shards").and_then(Value::as_array);
-    let several = shards.map(Vec::len).filter(|shards| *shards > 1);
-    let shards = several.and_then(|shards| u32::try_from(shards).ok());
-    for shard in 0..shards.unwrap_or(1) {
-        let client = match shards {
-            Some(_) => client.clone().at_shard(shard),
-            None => client.clone(),
-        };
-        report.about(shards.map(|_| shard));
+async fn check_sweeps(client: &Client, ledgers: u32, report: &mut Report) {
+    for ledger in 0..ledgers {
+        let client = client.clone().at_shard(ledger);
+        report.about((ledgers > 1).then_some(ledger));
         if let Ok(swept) = client.swept().await {
             check_swept(&swept, report);
         }
@@ -311,10 +304,7 @@ fn check_swept(swept: &SweepView, report: &mut Report) {
     }
 }
 
-fn check_skew(health: &Value, report: &mut Report) {
-    let Some(door_ms) = health.get("serverTime").and_then(Value::as_u64) else {
-        return;
-    };
+fn check_skew(door_ms: u64, report: &mut Report) {
     let skew_ms = door_ms.abs_diff(words::now_ms());
     if skew_ms > SKEW_MS {
         report.careful(

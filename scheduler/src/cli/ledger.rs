@@ -19,7 +19,6 @@ use crate::client::{Client, LedgerQuery};
 pub(crate) mod report;
 mod file;
 mod door;
-mod repeats;
 
 use report::Report;
 

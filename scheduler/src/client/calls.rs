@@ -15,8 +15,8 @@ use arcoflow_core::wire::callback::{
 use arcoflow_core::wire::envelope::{InputPage, LeaseAnswer, LeaseRequest};
 use arcoflow_core::wire::trigger::Trigger;
 use arcoflow_core::wire::view::{
-    CancelAnswer, CancelRequest, DeployAnswer, LogPage, RerunRequest, RunPage, RunView, TaskPage,
-    TaskState, TaskView, TriggerAnswer,
+    CancelAnswer, CancelRequest, DeployAnswer, Health, LogPage, RerunRequest, RunPage, RunView,
+    TaskPage, TaskState, TaskView, TriggerAnswer,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -332,7 +332,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]
-    pub async fn health(&self) -> Result<Value, ClientError> {
+    pub async fn health(&self) -> Result<Health, ClientError> {
         self.json(&Call::get("/health")).await
     }
 

@@ -3,7 +3,7 @@
 use std::future::{Future, pending};
 use std::time::{Duration, Instant};
 
-use arcoflow_core::run::ear::{Ear, sources};
+use arcoflow_core::run::ear::{Ear, quiet, sources};
 use arcoflow_core::wire::ledger::{AppendRequest, AppendResult, Proposal};
 use arcoflow_core::wire::problem::Slug;
 use arcoflow_core::wire::record::Record;
@@ -26,10 +26,6 @@ const MOST_BYTES: usize = 3 << 20;
 const AROUND_BYTES: usize = 256;
 /// The pause after the door refused to take anything.
 const REFUSED: Duration = Duration::from_secs(1);
-/// Kinds of record that no ledger hears of another, so that they end no wait.
-const QUIET: &str = "attempt_started,dispatch_requested";
-/// Kinds of record that the first ledger alone hears of the others.
-const QUIET_IN_FIRST: &str = "attempt_started,dispatch_requested,run_triggered,run_planned,run_rejected,run_finished,attempt_expired";
 /// After any record that there can be: the answer brings none, because the decider reads them anyway.
 const AFTER_ALL: u64 = (1 << 53) - 1;
 
@@ -84,17 +80,13 @@ pub(super) fn fenced(ears: Option<&Ears>) -> impl Future<Output = ()> + use<> {
 
 /// Reads a ledger for ever, and hands on what has to be repeated of it.
 async fn listen(client: Client, mut ear: Ear, proposals: mpsc::Sender<Proposal>) {
-    let quiet = match ear.source() {
-        0 => QUIET_IN_FIRST,
-        _ => QUIET,
-    };
     loop {
         let query = LedgerQuery {
             after: ear.seq(),
             limit: PAGE,
             wait_s: WAIT_S,
             run: None,
-            quiet: Some(quiet),
+            quiet: Some(quiet(ear.source())),
         };
         let asked_at = Instant::now();
         let lines = match client.ledger(&query).await {
@@ -227,49 +219,6 @@ mod tests {
         ] {
             let proposals = vec![proposal(bytes); count];
             assert_eq!(fitting(&proposals), expected, "{count} of {bytes}");
-        }
-    }
-
-    #[test]
-    fn the_first_ledger_hears_all_others_and_they_hear_it() {
-        for (index, count, expected) in [
-            (0, 1, vec![]),
-            (0, 4, vec![1, 2, 3]),
-            (1, 4, vec![0]),
-            (3, 4, vec![0]),
-        ] {
-            let shard = Shard::new(index, count).expect("a shard");
-            assert_eq!(
-                sources(shard).collect::<Vec<_>>(),
-                expected,
-                "{index} of {count}"
-            );
-        }
-    }
-
-    #[test]
-    fn nothing_that_a_ledger_hears_is_quiet() {
-        let heard_of_first = [
-            "manifest_deployed",
-            "run_requested",
-            "run_cancel_requested",
-            "attempt_finished",
-        ];
-        let heard_of_others = [
-            "run_triggered",
-            "run_planned",
-            "run_rejected",
-            "run_cancel_requested",
-            "run_finished",
-            "attempt_finished",
-            "attempt_expired",
-        ];
-        for (quiet, heard) in [
-            (QUIET_IN_FIRST, heard_of_first.as_slice()),
-            (QUIET, &heard_of_others),
-        ] {
-            let mut quiet = quiet.split(',');
-            assert!(quiet.all(|kind| !heard.contains(&kind)), "{heard:?}");
         }
     }
 }

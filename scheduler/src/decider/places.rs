@@ -5,7 +5,7 @@ use std::future::{Future, pending};
 use std::time::Duration;
 
 use arcoflow_core::run::decide::decide;
-use arcoflow_core::run::world::Open;
+use arcoflow_core::run::world::{Open, World};
 use arcoflow_core::wire::event::Event;
 use arcoflow_core::wire::scope::Scope;
 use arcoflow_core::wire::shard::Shard;
@@ -39,6 +39,17 @@ impl Places {
     fn publish(&self, shard: Shard, open: &Open) {
         self.open
             .send_if_modified(|ledgers| put(ledgers, shard, open.clone()));
+    }
+
+    /// Decides for one ledger over what is open in the others, and puts down what it has given away before another one decides.
+    fn decide(&self, world: &mut World, decide: impl FnOnce(&World) -> Vec<Event>) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.open.send_if_modified(|ledgers| {
+            world.elsewhere = elsewhere(ledgers, world.shard);
+            events = decide(world);
+            put(ledgers, world.shard, world.open_with(&events))
+        });
+        events
     }
 
     /// Whether something was ever said of a ledger.
@@ -104,13 +115,10 @@ impl Decider {
         if self.shard.is_only() {
             return decide(&self.world, now_ms, scope, limits);
         }
-        let mut events = Vec::new();
-        self.shared.places.open.send_if_modified(|ledgers| {
-            self.world.elsewhere = elsewhere(ledgers, self.shard);
-            events = decide(&self.world, now_ms, scope, limits);
-            put(ledgers, self.shard, self.world.open_with(&events))
-        });
-        events
+        let places = &self.shared.places;
+        places.decide(&mut self.world, |world| {
+            decide(world, now_ms, scope, limits)
+        })
     }
 
     /// Whether it is known well enough what is open: everywhere, or as far as a first look goes while a ledger does not answer.
@@ -152,9 +160,10 @@ mod tests {
 
     use arcoflow_core::identity::digest::{Sha256Digest, sha256};
     use arcoflow_core::identity::ids::RunId;
+    use arcoflow_core::identity::keys::{TenantId, WorkspaceId};
     use arcoflow_core::plan::catalog::Catalog;
     use arcoflow_core::run::fold::Catalogs;
-    use arcoflow_core::run::world::{Limits, World};
+    use arcoflow_core::run::world::Limits;
     use arcoflow_core::wire::manifest::Manifest;
     use arcoflow_core::wire::record::{GENESIS, Record};
     use serde_json::{Value, json};
@@ -169,14 +178,15 @@ mod tests {
         }
     }
 
-    /// What is open after an attempt at one task was asked for.
-    fn one_open() -> Open {
-        let manifest = json!({ "version": 1, "assets": [{
-            "key": "raw/a", "id": "01890a5d-ac96-774b-bcce-b302099a8057", "upstreams": [], "run": { "command": ["true"] }
+    /// A ledger with a run of one task, after some of its records. The task is in a pool with one place.
+    fn world(index: u32, records: usize) -> World {
+        let manifest = json!({ "version": 1, "pools": { "p": { "limit": 1 } }, "assets": [{
+            "key": "raw/a", "id": "01890a5d-ac96-774b-bcce-b302099a8057", "upstreams": [], "run": { "command": ["true"] }, "pool": "p"
         }] });
         let manifest = Manifest::parse(manifest.to_string().as_bytes()).expect("a manifest");
         let catalog = One(Arc::new(Catalog::new(manifest).expect("a catalog")));
-        let run = RunId::from_bytes([0; 16]);
+        let home = u8::try_from(index).expect("a home");
+        let run = RunId::from_bytes([0; 16]).with_home(home);
         let events: [(&str, Value); 3] = [
             (
                 "run_triggered",
@@ -191,8 +201,8 @@ mod tests {
                 json!({ "run": run, "task": "raw/a:materialize", "attempt": 1, "queue": "default" }),
             ),
         ];
-        let mut world = World::default();
-        for (seq, (kind, body)) in (1..).zip(&events) {
+        let mut world = World::default().in_shard(shard(index));
+        for (seq, (kind, body)) in (1..).zip(events.iter().take(records)) {
             let event = Event::decode(kind, &body.to_string()).expect("an event");
             let record = Record {
                 seq,
@@ -206,8 +216,33 @@ mod tests {
             };
             world.fold(&record, &catalog, &Limits::default());
         }
+        world
+    }
+
+    /// What is open after an attempt at one task was asked for.
+    fn one_open() -> Open {
+        let world = world(0, 3);
         assert_eq!(world.open_attempts(), 1);
         world.open().clone()
+    }
+
+    #[test]
+    fn the_last_place_is_given_away_once() {
+        let scope = Scope {
+            tenant: TenantId::parse("acme").expect("a tenant"),
+            workspace: WorkspaceId::parse("main").expect("a workspace"),
+        };
+        let decided = |places: &Places, world: &mut World| {
+            let events = places.decide(world, |world| decide(world, 1, &scope, &Limits::default()));
+            events.iter().map(Event::kind).collect::<Vec<_>>()
+        };
+        let places = Places::new();
+        let (mut one, mut other) = (world(0, 2), world(1, 2));
+        assert_eq!(decided(&places, &mut one), ["dispatch_requested"]);
+        // What the first has decided is in no ledger yet.
+        assert!(decided(&places, &mut other).is_empty());
+        places.publish(shard(0), &Open::default());
+        assert_eq!(decided(&places, &mut other), ["dispatch_requested"]);
     }
 
     fn shard(index: u32) -> Shard {

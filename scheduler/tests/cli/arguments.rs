@@ -129,6 +129,16 @@ fn a_usage_error_is_a_problem_for_programs() {
 }
 
 #[test]
+fn a_message_that_finds_no_room_changes_no_exit_code() {
+    let place = Place::new("unheard");
+    for arguments in [&["status"][..], &["--json", "status"], &["identity"]] {
+        let heard = place.run(arguments).code;
+        assert_ne!(heard, 0, "{arguments:?}");
+        assert_eq!(place.run_unheard(arguments), heard, "{arguments:?}");
+    }
+}
+
+#[test]
 fn without_a_door_a_verb_says_how_to_start_one() {
     let place = Place::new("no-door");
     for arguments in [

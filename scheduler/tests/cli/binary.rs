@@ -1,5 +1,6 @@
 //! The binary under test is the real one, in a directory of its own, with nothing of this machine's environment.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -61,6 +62,17 @@ impl Place {
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("the binary can be started")
+    }
+
+    /// Runs the binary where what it says on standard error finds no room.
+    pub(crate) fn run_unheard(&self, arguments: &[&str]) -> i32 {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let full = full.expect("a device that is full");
+        let status = self.command(arguments).stderr(full).status();
+        status
+            .expect("the binary can be started")
+            .code()
+            .unwrap_or(-1)
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

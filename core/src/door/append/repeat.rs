@@ -1,13 +1,12 @@
 //! What one ledger of a workspace has to know of another it repeats: the same event, on the word of the other, with its place there.
 
 use crate::door::append::refused;
-use crate::door::index::{RunRow, is_news};
+use crate::door::index::RunRow;
 use crate::door::session::Session;
 use crate::door::sql::StoreError;
 use crate::door::{deploy, inputs};
-use crate::identity::keys::Operation;
 use crate::run::ear;
-use crate::wire::event::{AttemptFinished, AttemptOutcome, Event};
+use crate::wire::event::{AttemptFinished, Event};
 use crate::wire::ledger::AppendResult;
 use crate::wire::shard::Origin;
 
@@ -52,17 +51,29 @@ fn is_settled(event: &Event, row: Option<&RunRow>) -> bool {
     }
 }
 
-/// What was made elsewhere, in the history of its place here: what it replaces is a record of this ledger.
+/// What was made elsewhere, in the history of its place here: what it replaces is a record of this ledger, and none when it is older than
+/// what is here. The first ledger orders what is made, so what another one repeats is older than what that one made itself, when the first
+/// had not heard of it by then.
 fn placed(
     session: &mut Session<'_>,
     body: AttemptFinished,
     origin: &Origin,
 ) -> Result<AttemptFinished, StoreError> {
-    let is_made = body.outcome == AttemptOutcome::Succeeded
-        && body.task.operation() == Operation::Materialize;
-    let replaces = match is_made && is_news(session, &body, Some(origin))? {
-        true => inputs::newest(session, &body.task.asset(), body.task.partition().as_ref())?,
-        false => None,
+    if !body.makes() {
+        return Ok(body);
+    }
+    let newest = inputs::newest(session, &body.task.asset(), body.task.partition().as_ref())?;
+    let later = newest.filter(|newest| !session.config.shard.leads() && *newest > origin.known);
+    let is_older = match later {
+        Some(later) => is_own(session, later)?,
+        None => false,
     };
+    let replaces = newest.filter(|_| !is_older);
     Ok(AttemptFinished { replaces, ..body })
+}
+
+/// Whether a record is of this ledger alone, and repeats none.
+fn is_own(session: &mut Session<'_>, seq: u64) -> Result<bool, StoreError> {
+    let record = session.record(seq)?;
+    Ok(record.is_some_and(|record| Origin::of_actor(&record.actor).is_none()))
 }

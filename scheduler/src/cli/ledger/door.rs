@@ -1,12 +1,12 @@
 //! The ledgers of a door are verified from afar: each by itself, and then what one repeats of another.
 
+use arcoflow_core::door::repeats::Repeats;
 use arcoflow_core::door::replay::Replay;
 use arcoflow_core::door::verify::Break;
 use arcoflow_core::wire::record::Record;
 use arcoflow_core::wire::shard::Shard;
 use serde_json::{Value, json};
 
-use super::repeats::Repeats;
 use super::report::Report;
 use super::{PAGE, manifest, tell};
 use crate::cli::connection::Context;

@@ -101,11 +101,7 @@ async fn stay(context: &Context, verb: &Dev, client: &Client, pipeline: &Pipelin
 
 /// Tells of each run that begins or ends, for ever.
 pub(super) async fn tell_runs(screen: &Screen, client: &Client) -> Outcome {
-    let head = client.health().await?;
-    let head = head
-        .get("head")
-        .and_then(serde_json::Value::as_u64)
-        .unwrap_or(0);
+    let head = client.health().await?.head;
     let mut events = client.follow(head, None);
     loop {
         let record = events.next().await.map_err(Failure::from)?;

@@ -5,7 +5,6 @@ use arcoflow_core::wire::ledger::{
     AppendAnswer, AppendRequest, LedgerPage, SchedulerLeaseAnswer, SchedulerLeaseRequest,
 };
 use arcoflow_core::wire::sweep::{SweepRequest, SweepView};
-use arcoflow_core::wire::view::Health;
 
 use super::{Query, bytes_of};
 use crate::client::follow::Events;
@@ -33,10 +32,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`]
     pub async fn shards(&self) -> Result<u32, ClientError> {
-        let health: Health = self.json(&Call::get("/health")).await?;
-        Ok(u32::try_from(health.shards.len())
-            .unwrap_or(u32::MAX)
-            .max(1))
+        Ok(self.health().await?.ledgers())
     }
 
     /// A page of the ledger; waits for the next record when asked to.

@@ -1,16 +1,21 @@
 //! What one ledger repeats of another stands in the other, as it is repeated, and in the same order.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
-use arcoflow_core::identity::digest::{Sha256Digest, sha256};
-use arcoflow_core::run::ear::is_heard;
-use arcoflow_core::wire::event::Event;
-use arcoflow_core::wire::record::Record;
-use arcoflow_core::wire::shard::{Origin, Shard};
 use serde_json::Value;
 
+use crate::identity::digest::{Sha256Digest, sha256};
+use crate::run::ear::is_heard;
+use crate::wire::event::Event;
+use crate::wire::record::Record;
+use crate::wire::shard::{Origin, Shard};
+
 /// The records that ledgers repeat, and those that they may repeat.
-pub(super) struct Repeats {
+#[derive(Clone, Debug)]
+pub struct Repeats {
     first: Shard,
     /// What each ledger says that another one may repeat, by ledger and number.
     said: BTreeMap<(u32, u64), Sha256Digest>,
@@ -19,6 +24,7 @@ pub(super) struct Repeats {
     takes_repeated: bool,
 }
 
+#[derive(Clone, Debug)]
 struct Repeated {
     ledger: u32,
     seq: u64,
@@ -30,16 +36,17 @@ struct Repeated {
 
 /// A repeated record that is not what it should be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Astray {
+pub struct Astray {
     /// The ledger that repeats it.
-    pub(super) ledger: u32,
+    pub ledger: u32,
     /// What is wrong with it.
-    pub(super) sentence: String,
+    pub sentence: String,
 }
 
 impl Repeats {
     /// Nothing yet, of a workspace by its first ledger.
-    pub(super) fn new(first: Shard) -> Repeats {
+    #[must_use]
+    pub fn new(first: Shard) -> Repeats {
         Repeats {
             first,
             said: BTreeMap::new(),
@@ -49,7 +56,7 @@ impl Repeats {
     }
 
     /// Takes a record of a ledger; records of one ledger come in order.
-    pub(super) fn take(&mut self, shard: Shard, record: &Record, event: &Event) {
+    pub fn take(&mut self, shard: Shard, record: &Record, event: &Event) {
         let ledger = shard.index();
         let others = (0..shard.count()).filter_map(|index| shard.other(index));
         let mut others = others.filter(|other| *other != shard);
@@ -69,7 +76,8 @@ impl Repeats {
     }
 
     /// The same, which looks no further than to the repeated records that it has: a workspace that lives goes on meanwhile.
-    pub(super) fn without_later(self) -> Repeats {
+    #[must_use]
+    pub fn without_later(self) -> Repeats {
         Repeats {
             takes_repeated: false,
             ..self
@@ -77,7 +85,8 @@ impl Repeats {
     }
 
     /// The newest record of a ledger that another one repeats; 0 when none is.
-    pub(super) fn newest_of(&self, shard: Shard) -> u64 {
+    #[must_use]
+    pub fn newest_of(&self, shard: Shard) -> u64 {
         let of_it = self.repeated.iter().map(|repeated| repeated.origin);
         let of_it = of_it.filter(|origin| origin.shard == shard.index());
         of_it.map(|origin| origin.seq).max().unwrap_or(0)
@@ -87,7 +96,7 @@ impl Repeats {
     ///
     /// # Errors
     /// The first one that is not.
-    pub(super) fn judge(&self) -> Result<u64, Astray> {
+    pub fn judge(&self) -> Result<u64, Astray> {
         let mut last = BTreeMap::new();
         for repeated in &self.repeated {
             self.judge_one(repeated, &mut last)
@@ -138,11 +147,11 @@ fn what(record: &Record) -> Sha256Digest {
 
 #[cfg(test)]
 mod tests {
-    use arcoflow_core::identity::ids::RunId;
-    use arcoflow_core::wire::event::{
+    use crate::identity::ids::RunId;
+    use crate::wire::event::{
         AttemptFinished, AttemptOutcome, RunCancelRequested, RunFinished, RunOutcome,
     };
-    use arcoflow_core::wire::record::GENESIS;
+    use crate::wire::record::GENESIS;
     use serde_json::json;
 
     use super::*;
@@ -165,7 +174,7 @@ mod tests {
     fn cancelled(run: RunId, reason: &str) -> Event {
         Event::RunCancelRequested(RunCancelRequested {
             run,
-            reason: Some(reason.to_owned()),
+            reason: Some(reason.into()),
         })
     }
 
@@ -192,8 +201,8 @@ mod tests {
             seq,
             at_ms: 0,
             event_id: event.id(),
-            kind: event.kind().to_owned(),
-            actor: actor.to_owned(),
+            kind: event.kind().into(),
+            actor: actor.into(),
             cause: None,
             body: event.body().expect("a body"),
             chain: GENESIS,
